@@ -1,0 +1,1 @@
+"""Benchmarks of the kernels, the bridge and the solver."""

@@ -1,0 +1,1 @@
+"""Histories, data sets, surrogates, training, evaluation and export."""

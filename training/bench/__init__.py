@@ -1,0 +1,1 @@
+"""Benchmarks of data generation and training."""
