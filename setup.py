@@ -33,7 +33,13 @@ class CMakeBuild(build_ext):
         tree.mkdir(parents=True, exist_ok=True)
         subprocess.run(
             [
-                "cmake", "-G", "Ninja", "-S", str(ROOT), "-B", str(tree),
+                "cmake",
+                "-G",
+                "Ninja",
+                "-S",
+                str(ROOT),
+                "-B",
+                str(tree),
                 f"-DPython_EXECUTABLE={sys.executable}",
                 f"-Dpybind11_DIR={pybind11.get_cmake_dir()}",
                 f"-DPYBRIDGE_TORCH={Path(torch.__file__).resolve().parent}",

@@ -8,9 +8,12 @@ namespace pybridge {
 
 const char* isa_name(Isa isa) {
   switch (isa) {
-    case Isa::avx512: return "avx512";
-    case Isa::avx2: return "avx2";
-    default: return "baseline";
+    case Isa::avx512:
+      return "avx512";
+    case Isa::avx2:
+      return "avx2";
+    default:
+      return "baseline";
   }
 }
 
@@ -19,8 +22,10 @@ bool isa_supported(Isa isa) {
     case Isa::avx512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
-    case Isa::avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    default: return true;
+    case Isa::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    default:
+      return true;
   }
 }
 
@@ -33,7 +38,8 @@ Isa choose() {
       if (isa_supported(isa)) return isa;
     } else if (std::string(wanted) == isa_name(isa)) {
       if (isa_supported(isa)) return isa;
-      throw Error(std::string("PYBRIDGE_ISA=") + wanted + ": this processor lacks these instructions; unset it");
+      throw Error(std::string("PYBRIDGE_ISA=") + wanted +
+                  ": this processor lacks these instructions; unset it");
     }
   }
   throw Error(std::string("PYBRIDGE_ISA=") + wanted + ": expected baseline, avx2 or avx512");

@@ -18,9 +18,9 @@ struct LawDescription {
 // All built-in laws.
 const std::vector<LawDescription>& built_in_laws();
 
-// A built-in law from its name and constants (SI or any consistent system: the law's answer is in the units of its
-// constants). `name` may carry a suffix after the law's name, "PYBRIDGE_J2_COPPER", to tell materials apart.
-// Throws Error: unknown name, wrong number of constants, a constant out of range.
+// A built-in law from its name and constants (SI or any consistent system: the law's answer is in the units
+// of its constants). `name` may carry a suffix after the law's name, "PYBRIDGE_J2_COPPER", to tell materials
+// apart. Throws Error: unknown name, wrong number of constants, a constant out of range.
 template <class Real>
 std::unique_ptr<const Material<Real>> make_law(const std::string& name, const std::vector<double>& constants);
 

@@ -1,4 +1,5 @@
-// What a material says about itself: its state variables, elastic moduli, and the domain it may be trusted in.
+// What a material says about itself: its state variables, elastic moduli, and the domain it may be trusted
+// in.
 #pragma once
 
 #include <limits>
@@ -7,8 +8,9 @@
 
 namespace pybridge {
 
-// One named entry of the state; `count` consecutive components. A state of zeros is the virgin material: hosts
-// such as Abaqus start with zeros, so whatever is not zero in the virgin material is stored as its difference.
+// One named entry of the state; `count` consecutive components. A state of zeros is the virgin material:
+// hosts such as Abaqus start with zeros, so whatever is not zero in the virgin material is stored as its
+// difference.
 struct StateVariable {
   std::string name;         // snake_case, the same in C++, Python, decks and results
   int count;                // components

@@ -11,7 +11,8 @@ void Elastic<Real>::update(const Block<Real>& block) const noexcept {
     const Real* de = block.strain_inc + i;
     const Real volumetric = lambda * (de[0] + de[s] + de[2 * s]);
     for (int c = 0; c < 6; ++c) {
-      block.stress_new[i + c * s] = block.stress_old[i + c * s] + two_g * de[c * s] + (c < 3 ? volumetric : Real(0));
+      block.stress_new[i + c * s] =
+          block.stress_old[i + c * s] + two_g * de[c * s] + (c < 3 ? volumetric : Real(0));
     }
     block.dissipation_inc[i] = 0;
     block.status[i] = static_cast<int>(Status::ok);

@@ -14,7 +14,8 @@ void expect_constants(const std::string& law, const std::vector<double>& constan
     throw Error(law + ": expected " + std::to_string(expected) + " constants (" + names + "), got " +
                 std::to_string(constants.size()));
   for (std::size_t k = 0; k < constants.size(); ++k)
-    if (!std::isfinite(constants[k])) throw Error(law + ": constant " + std::to_string(k + 1) + " is not a finite number");
+    if (!std::isfinite(constants[k]))
+      throw Error(law + ": constant " + std::to_string(k + 1) + " is not a finite number");
 }
 
 ElasticModuli moduli_from(const std::string& law, double young, double poisson) {
@@ -25,12 +26,14 @@ ElasticModuli moduli_from(const std::string& law, double young, double poisson) 
 }
 
 template <class Real>
-std::unique_ptr<const Material<Real>> make_elastic(const std::string& law, const std::vector<double>& constants) {
+std::unique_ptr<const Material<Real>> make_elastic(const std::string& law,
+                                                   const std::vector<double>& constants) {
   expect_constants(law, constants, 2, "Young's modulus, Poisson's ratio");
   return std::make_unique<Elastic<Real>>(moduli_from(law, constants[0], constants[1]));
 }
 
-// Index of the law whose name is `name` or a prefix of it followed by '_' or '-'; the longest wins; -1 if none.
+// Index of the law whose name is `name` or a prefix of it followed by '_' or '-'; the longest wins; -1 if
+// none.
 int find_law(const std::string& name) {
   const auto& laws = built_in_laws();
   int best = -1;
@@ -38,7 +41,8 @@ int find_law(const std::string& name) {
     const std::string& law = laws[k].name;
     const bool fits = name.compare(0, law.size(), law) == 0 &&
                       (name.size() == law.size() || name[law.size()] == '_' || name[law.size()] == '-');
-    if (fits && (best < 0 || law.size() > laws[static_cast<std::size_t>(best)].name.size())) best = static_cast<int>(k);
+    if (fits && (best < 0 || law.size() > laws[static_cast<std::size_t>(best)].name.size()))
+      best = static_cast<int>(k);
   }
   return best;
 }
@@ -55,7 +59,8 @@ const std::vector<LawDescription>& built_in_laws() {
 bool is_built_in_law(const std::string& name) { return find_law(name) >= 0; }
 
 template <class Real>
-std::unique_ptr<const Material<Real>> make_law(const std::string& name, const std::vector<double>& constants) {
+std::unique_ptr<const Material<Real>> make_law(const std::string& name,
+                                               const std::vector<double>& constants) {
   const int index = find_law(name);
   if (index < 0) {
     std::string known;
@@ -67,7 +72,9 @@ std::unique_ptr<const Material<Real>> make_law(const std::string& name, const st
   throw Error("law \"" + law + "\" is listed but has no maker");
 }
 
-template std::unique_ptr<const Material<double>> make_law<double>(const std::string&, const std::vector<double>&);
-template std::unique_ptr<const Material<float>> make_law<float>(const std::string&, const std::vector<double>&);
+template std::unique_ptr<const Material<double>> make_law<double>(const std::string&,
+                                                                  const std::vector<double>&);
+template std::unique_ptr<const Material<float>> make_law<float>(const std::string&,
+                                                                const std::vector<double>&);
 
 }  // namespace pybridge

@@ -1,4 +1,5 @@
-// Materials of the contract as Python objects: update() reads and writes the caller's NumPy arrays, no copies.
+// Materials of the contract as Python objects: update() reads and writes the caller's NumPy arrays, no
+// copies.
 #include "core/material.h"
 
 #include <pybind11/numpy.h>
@@ -19,14 +20,15 @@ std::string shape_text(const py::array& array) {
   return text + ")";
 }
 
-// Checks dtype, shape (components, n) or (n,), and that points run fastest; the stride of components is shared.
+// Checks dtype, shape (components, n) or (n,), and that points run fastest; the stride of components is
+// shared.
 template <class Real>
 const Real* view(const py::array& array, const char* name, int components, py::ssize_t n, py::ssize_t& stride,
                  bool writeable = false) {
   const bool flat = components == 0;  // one value a point, shape (n,)
   if (!py::isinstance<py::array_t<Real>>(array))
-    throw Error(std::string(name) + ": expected dtype " + (sizeof(Real) == 8 ? "float64" : "float32") + ", got " +
-                py::str(array.dtype()).cast<std::string>());
+    throw Error(std::string(name) + ": expected dtype " + (sizeof(Real) == 8 ? "float64" : "float32") +
+                ", got " + py::str(array.dtype()).cast<std::string>());
   const bool shape_fits = flat ? array.ndim() == 1 && array.shape(0) == n
                                : array.ndim() == 2 && array.shape(0) == components && array.shape(1) == n;
   if (!shape_fits)
@@ -39,7 +41,8 @@ const Real* view(const py::array& array, const char* name, int components, py::s
     const py::ssize_t found = array.strides(0) / item;
     if (stride == 0) stride = found;
     if (found != stride || found < n)
-      throw Error(std::string(name) + ": all arrays of a call must have the same distance between components (" +
+      throw Error(std::string(name) +
+                  ": all arrays of a call must have the same distance between components (" +
                   std::to_string(stride) + "), got " + std::to_string(found));
   }
   if (writeable && !array.writeable()) throw Error(std::string(name) + ": the array is read-only");
@@ -70,7 +73,8 @@ void update(const Material<Real>& material, double time_old, double dt, const py
     block.state_old = view<Real>(state_old, "state_old", states, n, stride);
     block.state_new = const_cast<Real*>(view<Real>(state_new, "state_new", states, n, stride, true));
   }
-  block.dissipation_inc = const_cast<Real*>(view<Real>(dissipation_inc, "dissipation_inc", 0, n, stride, true));
+  block.dissipation_inc =
+      const_cast<Real*>(view<Real>(dissipation_inc, "dissipation_inc", 0, n, stride, true));
   if (status.ndim() != 1 || status.shape(0) != n)
     throw Error("status: expected int32 of shape (" + std::to_string(n) + ",), got " + shape_text(status));
   block.status = status.mutable_data();
@@ -83,15 +87,18 @@ template <class Real>
 void bind_material(py::module_& m, const char* name) {
   py::class_<Material<Real>>(m, name, "A material of the contract (cpp/core/material.h).")
       .def_property_readonly("state_schema", [](const Material<Real>& self) { return self.state_schema(); })
-      .def_property_readonly("state_size", [](const Material<Real>& self) { return state_size(self.state_schema()); })
+      .def_property_readonly("state_size",
+                             [](const Material<Real>& self) { return state_size(self.state_schema()); })
       .def_property_readonly("elastic_moduli", &Material<Real>::elastic_moduli)
       .def_property_readonly("domain", &Material<Real>::domain)
       .def_property_readonly("dtype", [](const Material<Real>&) { return py::dtype::of<Real>(); })
       .def("update", &update<Real>, py::kw_only(), py::arg("time_old"), py::arg("dt"),
-           py::arg("strain_inc").noconvert(), py::arg("stretch_old").noconvert(), py::arg("stretch_new").noconvert(),
-           py::arg("temperature").noconvert(), py::arg("density").noconvert(), py::arg("stress_old").noconvert(),
-           py::arg("state_old").noconvert(), py::arg("stress_new").noconvert(), py::arg("state_new").noconvert(),
-           py::arg("dissipation_inc").noconvert(), py::arg("status").noconvert());
+           py::arg("strain_inc").noconvert(), py::arg("stretch_old").noconvert(),
+           py::arg("stretch_new").noconvert(), py::arg("temperature").noconvert(),
+           py::arg("density").noconvert(), py::arg("stress_old").noconvert(),
+           py::arg("state_old").noconvert(), py::arg("stress_new").noconvert(),
+           py::arg("state_new").noconvert(), py::arg("dissipation_inc").noconvert(),
+           py::arg("status").noconvert());
 }
 
 Registrar base(0, [](py::module_& m) {
@@ -106,7 +113,8 @@ Registrar base(0, [](py::module_& m) {
   py::class_<ElasticModuli>(m, "ElasticModuli", "Bulk and shear modulus of the virgin material, Pa.")
       .def_readonly("bulk", &ElasticModuli::bulk)
       .def_readonly("shear", &ElasticModuli::shear);
-  py::class_<Domain>(m, "Domain", "Largest strain |U - I|, rate |dU/dt| (1/s) and time (s); infinite if unlimited.")
+  py::class_<Domain>(m, "Domain",
+                     "Largest strain |U - I|, rate |dU/dt| (1/s) and time (s); infinite if unlimited.")
       .def_readonly("strain_max", &Domain::strain_max)
       .def_readonly("rate_max", &Domain::rate_max)
       .def_readonly("time_max", &Domain::time_max);
@@ -120,12 +128,18 @@ Registrar base(0, [](py::module_& m) {
   m.def("is_built_in_law", &is_built_in_law, py::arg("name"));
   m.def(
       "make_law",
-      [](const std::string& name, const std::vector<double>& constants, const std::string& precision) -> py::object {
-        if (precision == "float64") return py::cast(make_law<double>(name, constants).release(), py::return_value_policy::take_ownership);
-        if (precision == "float32") return py::cast(make_law<float>(name, constants).release(), py::return_value_policy::take_ownership);
+      [](const std::string& name, const std::vector<double>& constants,
+         const std::string& precision) -> py::object {
+        if (precision == "float64")
+          return py::cast(make_law<double>(name, constants).release(),
+                          py::return_value_policy::take_ownership);
+        if (precision == "float32")
+          return py::cast(make_law<float>(name, constants).release(),
+                          py::return_value_policy::take_ownership);
         throw Error("precision: expected float64 or float32, got " + precision);
       },
-      py::arg("name"), py::arg("constants"), py::arg("precision"), "A built-in law from its name and constants.");
+      py::arg("name"), py::arg("constants"), py::arg("precision"),
+      "A built-in law from its name and constants.");
 });
 
 }  // namespace

@@ -12,6 +12,8 @@ struct Registrar {
     int order;  // smaller first: base classes (0) before materials (10) before the rest (20)
     std::function<void(pybind11::module_&)> bind;
   };
-  Registrar(int order, std::function<void(pybind11::module_&)> bind) { entries().push_back({order, std::move(bind)}); }
+  Registrar(int order, std::function<void(pybind11::module_&)> bind) {
+    entries().push_back({order, std::move(bind)});
+  }
   static std::vector<Entry>& entries();
 };

@@ -13,7 +13,19 @@ from importlib.metadata import entry_points
 
 from pybridge import __version__
 
-ORDER = ["demo", "generate", "train", "evaluate", "export", "inspect", "run", "compare", "plot", "verify", "bench"]
+ORDER = [
+    "demo",
+    "generate",
+    "train",
+    "evaluate",
+    "export",
+    "inspect",
+    "run",
+    "compare",
+    "plot",
+    "verify",
+    "bench",
+]
 
 
 def registered(group: str) -> dict[str, str]:
@@ -32,9 +44,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     known = registered("pybridge.commands")
     for name in sorted(known, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n)):
-        module = importlib.import_module(known[name])
+        try:
+            module = importlib.import_module(known[name])
+        except ModuleNotFoundError:
+            continue
         sub = commands.add_parser(
-            name, help=module.HELP, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=module.HELP,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(sub)
         sub.set_defaults(run=module.run)
@@ -55,5 +73,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"pybridge {options.command}: error: {error.strerror}: {error.filename}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"\npybridge {options.command}: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        print(
+            f"\npybridge {options.command}: interrupted; the same command goes on where it stopped",
+            file=sys.stderr,
+        )
         return 130

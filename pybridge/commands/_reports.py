@@ -16,14 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser, group: str) -> None:
     parser.add_argument("name", metavar="NAME", help=f"one of: {', '.join(names)}; or all")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the line of JSON to FILE too")
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep pictures and result files in DIR")
-    parser.add_argument("--quick", action="store_true", help="a smaller case, to try the command; targets may be missed")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smaller case, to try the command; targets may be missed"
+    )
 
 
 def run(options: argparse.Namespace, group: str) -> int:
     """Run one module's `run(options) -> Report`, or all of them one after the other."""
     known = registered(group)
     if options.name != "all" and options.name not in known:
-        raise PybridgeError(f"{options.command} {options.name}: no such name; expected one of {', '.join(sorted(known))}, all")
+        raise PybridgeError(
+            f"{options.command} {options.name}: no such name; expected one of {', '.join(sorted(known))}, all"
+        )
     names = sorted(known) if options.name == "all" else [options.name]
     code = 0
     for name in names:
