@@ -9,8 +9,6 @@ of the whole history on mode j of component k, divided by T ([LIU22] section 3, 
 those of docs/model_file.md. cpp/surrogate/pca_dnn is the native twin.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
