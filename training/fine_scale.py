@@ -50,11 +50,17 @@ class Drive:
 
 
 def drive(law: Law, time: NDArray, stretch: NDArray, kept: NDArray | None = None) -> Drive:
-    """Stress of `law` along stretch [n, steps + 1, 6] at times [steps + 1], at the step indices `kept` (all).
+    """Stress of `law` along stretch [n, steps + 1, 6] at times [steps + 1], at the step indices `kept` (all)."""
+    return drive_material(law.material(), law.density, time, stretch, kept)
+
+
+def drive_material(
+    material: Material, density: float, time: NDArray, stretch: NDArray, kept: NDArray | None = None
+) -> Drive:
+    """As drive(), for any material of the contract with a reference density in kg/m3.
 
     All paths go through one block, step by step. A failed path is not-a-number from the step it failed at.
     """
-    material = law.material()
     n, steps = stretch.shape[0], stretch.shape[1] - 1
     kept = np.arange(steps + 1) if kept is None else kept
     place = {int(step): k for k, step in enumerate(kept)}
@@ -65,7 +71,7 @@ def drive(law: Law, time: NDArray, stretch: NDArray, kept: NDArray | None = None
     status, worst = np.zeros(n, np.int32), np.zeros(n, np.int32)
     stress, dissipation = np.zeros((n, len(kept), 6)), np.zeros((n, len(kept)))
     total = np.zeros(n)
-    density = law.density / determinant(stretch)
+    densities = density / determinant(stretch)
     for step in range(1, steps + 1):
         old, new = stretch[:, step - 1], stretch[:, step]
         material.update(
@@ -74,7 +80,7 @@ def drive(law: Law, time: NDArray, stretch: NDArray, kept: NDArray | None = None
             strain_inc=np.ascontiguousarray(strain_increment(old, new).T, dtype),
             stretch_old=np.ascontiguousarray(old.T, dtype),
             stretch_new=np.ascontiguousarray(new.T, dtype),
-            density=np.ascontiguousarray(density[:, step], dtype),
+            density=np.ascontiguousarray(densities[:, step], dtype),
             status=status,
             **block,
             **scalars,
