@@ -1,24 +1,17 @@
 // Small fixed-size tensor algebra for one material point: 3x3 matrices and symmetric tensors in Mandel form.
 //
 //   Mat3   a(i, j), row i, column j
-//   Sym    v[6] = 11, 22, 33, sqrt2 12, sqrt2 23, sqrt2 13 (Mandel): the dot product is the double contraction
+//   Sym    v[6] = 11, 22, 33, sqrt2 12, sqrt2 23, sqrt2 13 (Mandel): the dot product is the double
+//   contraction
 //
-// Everything lives in an inline namespace of its own for each instruction set, so that a copy compiled for AVX
-// inside a *_isa.cpp file is never the one the linker keeps for everyone. No std:: functions for that reason.
+// No std:: functions: *_isa.cpp files include this too (core/isa_namespace.h).
 #pragma once
 
 #include "core/conventions.h"
-
-#define PYBRIDGE_JOIN_NAMES(a, b) a##b
-#define PYBRIDGE_JOIN(a, b) PYBRIDGE_JOIN_NAMES(a, b)
-#ifdef PYBRIDGE_ISA
-#define PYBRIDGE_TENSOR PYBRIDGE_JOIN(tensor_, PYBRIDGE_ISA)
-#else
-#define PYBRIDGE_TENSOR tensor_common
-#endif
+#include "core/isa_namespace.h"
 
 namespace pybridge {
-inline namespace PYBRIDGE_TENSOR {
+inline namespace PYBRIDGE_INLINE {
 
 inline float root(float x) { return __builtin_sqrtf(x); }
 inline double root(double x) { return __builtin_sqrt(x); }
@@ -45,7 +38,8 @@ struct Sym {
   const Real& operator[](int c) const { return v[c]; }
 };
 
-// --- 3x3 matrices --------------------------------------------------------------------------------------------
+// --- 3x3 matrices
+// --------------------------------------------------------------------------------------------
 
 template <class Real>
 inline Mat3<Real> identity3() {
@@ -80,7 +74,8 @@ template <class Real>
 inline Mat3<Real> operator*(const Mat3<Real>& a, const Mat3<Real>& b) {
   Mat3<Real> c;
   for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j) c.m[i][j] = a.m[i][0] * b.m[0][j] + a.m[i][1] * b.m[1][j] + a.m[i][2] * b.m[2][j];
+    for (int j = 0; j < 3; ++j)
+      c.m[i][j] = a.m[i][0] * b.m[0][j] + a.m[i][1] * b.m[1][j] + a.m[i][2] * b.m[2][j];
   return c;
 }
 
@@ -97,7 +92,8 @@ template <class Real>
 inline Mat3<Real> transpose_times(const Mat3<Real>& a, const Mat3<Real>& b) {
   Mat3<Real> c;
   for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j) c.m[i][j] = a.m[0][i] * b.m[0][j] + a.m[1][i] * b.m[1][j] + a.m[2][i] * b.m[2][j];
+    for (int j = 0; j < 3; ++j)
+      c.m[i][j] = a.m[0][i] * b.m[0][j] + a.m[1][i] * b.m[1][j] + a.m[2][i] * b.m[2][j];
   return c;
 }
 
@@ -141,7 +137,8 @@ inline Mat3<Real> inverse(const Mat3<Real>& a) {
   return (Real(1) / det) * transpose(c);
 }
 
-// --- symmetric tensors -----------------------------------------------------------------------------------------
+// --- symmetric tensors
+// -----------------------------------------------------------------------------------------
 
 template <class Real>
 inline Mat3<Real> to_matrix(const Sym<Real>& s) {
@@ -161,7 +158,8 @@ inline Sym<Real> symmetric_part(const Mat3<Real>& a) {
 // a : b
 template <class Real>
 inline Real contract(const Sym<Real>& a, const Sym<Real>& b) {
-  return a.v[0] * b.v[0] + a.v[1] * b.v[1] + a.v[2] * b.v[2] + a.v[3] * b.v[3] + a.v[4] * b.v[4] + a.v[5] * b.v[5];
+  return a.v[0] * b.v[0] + a.v[1] * b.v[1] + a.v[2] * b.v[2] + a.v[3] * b.v[3] + a.v[4] * b.v[4] +
+         a.v[5] * b.v[5];
 }
 
 template <class Real>
@@ -181,12 +179,13 @@ inline Sym<Real> rotate_back(const Mat3<Real>& q, const Sym<Real>& s) {
   return symmetric_part(transpose_times(q, to_matrix(s) * q));
 }
 
-// --- polar decomposition ---------------------------------------------------------------------------------------
+// --- polar decomposition
+// ---------------------------------------------------------------------------------------
 
 // F = R U with R a rotation and U symmetric positive definite. Newton's iteration for the orthogonal factor,
 // X <- (g X + X^-T / g) / 2, with the scaling g of Higham (1986, doi:10.1137/0907079) while X is far from a
-// rotation: it squares the error in each step, knows no special case (repeated stretches, near-identity, large
-// rotation), and needs no eigenvectors. Returns false, and leaves r and u alone, where det F <= 0 or a
+// rotation: it squares the error in each step, knows no special case (repeated stretches, near-identity,
+// large rotation), and needs no eigenvectors. Returns false, and leaves r and u alone, where det F <= 0 or a
 // component is not finite.
 template <class Real>
 inline bool polar_decomposition(const Mat3<Real>& f, Mat3<Real>& r, Mat3<Real>& u) {
@@ -220,7 +219,8 @@ inline bool polar_decomposition(const Mat3<Real>& f, Mat3<Real>& r, Mat3<Real>& 
   return false;
 }
 
-// --- functions of matrices ---------------------------------------------------------------------------------------
+// --- functions of matrices
+// ---------------------------------------------------------------------------------------
 
 // Eigenvalues (not sorted) and eigenvectors (columns of q) of a symmetric matrix, a = q diag(value) q^T, by
 // Jacobi rotations: accurate for every spectrum.
@@ -274,5 +274,5 @@ inline Mat3<Real> exponential(const Mat3<Real>& a) {
   return e;
 }
 
-}  // namespace PYBRIDGE_TENSOR
+}  // namespace PYBRIDGE_INLINE
 }  // namespace pybridge
