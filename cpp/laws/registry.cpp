@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "crystal/taylor_crystal.h"
 #include "laws/elastic.h"
 
 namespace pybridge {
@@ -52,6 +53,9 @@ int find_law(const std::string& name) {
 const std::vector<LawDescription>& built_in_laws() {
   static const std::vector<LawDescription> laws = {
       {"PYBRIDGE_ELASTIC", "linear isotropic elasticity", "Young's modulus (stress), Poisson's ratio (1)"},
+      {"PYBRIDGE_TAYLOR_CRYSTAL", "magnesium polycrystal with slip and twinning, Taylor assumption, SI units",
+       "all optional: number of grains (128), seed (0), tau_0 of basal, prismatic, pyramidal slip and of "
+       "twins (Pa)"},
   };
   return laws;
 }
@@ -69,6 +73,7 @@ std::unique_ptr<const Material<Real>> make_law(const std::string& name,
   }
   const std::string& law = built_in_laws()[static_cast<std::size_t>(index)].name;
   if (law == "PYBRIDGE_ELASTIC") return make_elastic<Real>(law, constants);
+  if (law == "PYBRIDGE_TAYLOR_CRYSTAL") return make_taylor_crystal<Real>(constants);
   throw Error("law \"" + law + "\" is listed but has no maker");
 }
 
