@@ -137,7 +137,8 @@ def _frame(rng: np.random.Generator) -> NDArray:
 
 def _in_frame(principal: NDArray, frame: NDArray) -> NDArray:
     """Histories of three principal stretches [n, 3] along the axes of `frame` -> components [n, 6]."""
-    return to_components(np.einsum("ia,na,ja->nij", frame, principal, frame))
+    # I + Q (L - I) Q^T: exactly I at rest
+    return IDENTITY + to_components(np.einsum("ia,na,ja->nij", frame, principal - 1.0, frame))
 
 
 def _amplitude(rng: np.random.Generator, spec: PathSpec) -> float:

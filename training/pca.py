@@ -36,6 +36,15 @@ def primitive_of(modes: NDArray) -> NDArray:
     return np.concatenate([later, np.zeros_like(later[..., :1])], axis=-1)
 
 
+def modes_of(primitive: NDArray) -> NDArray:
+    """The orthonormal modes [6, modes, n_time] that primitive_of() was given; they vanish at t = 0, as E does."""
+    n = primitive.shape[-1] - 1
+    pieces = (primitive[..., :-1] - primitive[..., 1:]) * np.sqrt(n)  # (phi_m + phi_m+1) / 2
+    signs = (-1.0) ** np.arange(n)
+    alternating = np.cumsum(2 * pieces * signs, axis=-1) * signs  # phi_m+1 = 2 piece_m - phi_m
+    return np.concatenate([np.zeros_like(pieces[..., :1]), alternating], axis=-1)
+
+
 def projector(primitive: NDArray) -> NDArray:
     """Weights w [6, modes, n_time] with c_kj = sum_m w_kjm E_k(t_m), exact for E and Phi linear between grid times."""
     mean = 0.5 * (primitive[..., :-1] + primitive[..., 1:])
