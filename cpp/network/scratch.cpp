@@ -36,7 +36,7 @@ class Buffer {
 
 template <class Real>
 Real* thread_scratch(ScratchSlot slot, std::size_t count) {
-  thread_local Buffer buffers[2];
+  thread_local Buffer buffers[3];
   return static_cast<Real*>(buffers[static_cast<int>(slot)].reserve(count * sizeof(Real)));
 }
 

@@ -5,7 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <chrono>
+#include <algorithm>
 #include <ctime>
 
 #include "core/status.h"
@@ -38,23 +38,26 @@ DenseLayer layer_from(const Doubles& weight, const Doubles& bias, const std::str
 }
 
 template <class Real>
-using Block2 = py::array_t<Real, py::array::c_style>;
+using Block2 = py::array_t<Real>;
 
+// Distance between components of x (inputs, points), whose points must run fastest.
 template <class Real>
-void check_input(const Network<Real>& network, const Block2<Real>& x) {
-  if (x.ndim() != 2 || x.shape(0) != network.inputs())
-    throw Error("x: expected shape (" + std::to_string(network.inputs()) + ", points)");
+std::ptrdiff_t checked_stride(const Network<Real>& network, const Block2<Real>& x) {
+  const py::ssize_t item = static_cast<py::ssize_t>(sizeof(Real));
+  if (x.ndim() != 2 || x.shape(0) != network.inputs() || (x.shape(1) > 1 && x.strides(1) != item))
+    throw Error("x: expected shape (" + std::to_string(network.inputs()) + ", points), points fastest");
+  return x.strides(0) / item;
 }
 
 template <class Real>
 Block2<Real> forward(const Network<Real>& network, const Block2<Real>& x) {
-  check_input(network, x);
+  const std::ptrdiff_t stride = checked_stride(network, x);
   Block2<Real> y({static_cast<py::ssize_t>(network.outputs()), x.shape(1)});
   const Real* from = x.data();
   Real* to = y.mutable_data();
   const py::ssize_t n = x.shape(1);
   py::gil_scoped_release unlocked;
-  network.forward(static_cast<int>(n), from, n, to, n);
+  network.forward(static_cast<int>(n), from, stride, to, n);
   return y;
 }
 
@@ -78,12 +81,12 @@ double shortest(int windows, int calls, Call call) {
 
 template <class Real>
 double time_forward(const Network<Real>& network, const Block2<Real>& x, int windows, int calls) {
-  check_input(network, x);
+  const std::ptrdiff_t stride = checked_stride(network, x);
   const py::ssize_t n = x.shape(1);
   std::vector<Real> y(static_cast<std::size_t>(network.outputs() * n));
   const Real* from = x.data();
   py::gil_scoped_release unlocked;
-  return shortest(windows, calls, [&] { network.forward(static_cast<int>(n), from, n, y.data(), n); });
+  return shortest(windows, calls, [&] { network.forward(static_cast<int>(n), from, stride, y.data(), n); });
 }
 
 template <class Real>
