@@ -36,7 +36,9 @@ bool JohnsonCook<Real>::begin(const Block<Real>& block, int i, Trial<Real>& tria
   step.p_old = block.state_old[i];
   step.t_old = (host == 0 ? flow_.t_transition : host) + block.state_old[i + 2 * s];
   step.heat = flow_.heat_per_volume > 0 ? flow_.heat_per_volume / block.density[i] : Real(0);
-  return finite(trial) && std::isfinite(step.p_old + step.t_old + step.heat) && step.heat >= 0;
+  const Real rate_old = block.state_old[i + s];
+  return finite(trial) && std::isfinite(step.p_old + rate_old + step.t_old + step.heat) && step.heat >= 0 &&
+         block.dt >= 0;
 }
 
 // The plastic strain increment. A point that flowed in the last step starts from its rate, and from its
