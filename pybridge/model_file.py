@@ -34,7 +34,7 @@ CONVENTIONS = {
 }
 UNITS = {"stress": "Pa", "time": "s"}
 ALIGNMENT = 64  # bytes
-CARD_BYTES_MAX = 16 << 20
+CARD_BYTES_MAX = 4 << 20
 DTYPES = {"f64": np.dtype("<f8"), "f32": np.dtype("<f4")}
 REMEDY = "export the model again, or copy the file again if it was transferred"
 
@@ -278,6 +278,7 @@ def validate_card(card: Any, weights_bytes: int, where: str) -> None:
 def _validate_tensors(entries: Any, weights_bytes: int, expect: Any) -> None:
     expect(isinstance(entries, list), '"tensors" must be a list')
     names = set()
+    total = 0
     for entry in entries:
         expect(
             isinstance(entry, dict) and isinstance(entry.get("name"), str), 'each of "tensors" needs a name'
@@ -296,6 +297,8 @@ def _validate_tensors(entries: Any, weights_bytes: int, expect: Any) -> None:
             entry.get("bytes") == size,
             f"tensor {name}: bytes is {entry.get('bytes')}, its shape needs {size}",
         )
+        total += size
+        expect(total <= weights_bytes, "tensors overlap or lie outside weights.bin")
         offset = entry.get("offset")
         expect(
             _is_count(offset)
