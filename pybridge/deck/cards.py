@@ -112,7 +112,9 @@ def read_cards(lines: list[Line], folder: Path) -> list[Card]:
         if line.text.startswith("*"):
             cards.append(_card(line))
         elif not cards:
-            raise DeckError(f"{line}: data before the first keyword: {line.text.strip()[:40]!r}; expected *KEYWORD")
+            raise DeckError(
+                f"{line}: data before the first keyword: {line.text.strip()[:40]!r}; expected *KEYWORD"
+            )
         elif not SUPPORTED[cards[-1].name].data:
             raise cards[-1].error(f"takes no data lines, but one was given: {line.text.strip()[:40]!r}", line)
         else:
@@ -140,12 +142,16 @@ def _expand(lines: list[Line], folder: Path, depth: int) -> Iterator[Line]:
         else:
             yield line
     if pending is not None:
-        raise DeckError(f"{pending}: {pending.text[:40]!r} ends with a comma, but no line follows to continue it")
+        raise DeckError(
+            f"{pending}: {pending.text[:40]!r} ends with a comma, but no line follows to continue it"
+        )
 
 
 def _included(card: Card, folder: Path, depth: int) -> Iterator[Line]:
     if depth == _INCLUDE_DEPTH:
-        raise card.error(f"files include each other more than {_INCLUDE_DEPTH} deep; does one include itself?")
+        raise card.error(
+            f"files include each other more than {_INCLUDE_DEPTH} deep; does one include itself?"
+        )
     path = folder / str(card.parameters["INPUT"])
     if not path.is_file():
         raise card.error(f"INPUT={card.parameters['INPUT']}: no such file {path}")
@@ -178,7 +184,9 @@ def _parameters(line: Line) -> dict[str, str | None]:
         name, equals, value = part.partition("=")
         name = " ".join(name.upper().split())
         if not name:
-            raise DeckError(f"{line}: {line.text[:60]!r}: empty parameter; expected NAME or NAME=VALUE between commas")
+            raise DeckError(
+                f"{line}: {line.text[:60]!r}: empty parameter; expected NAME or NAME=VALUE between commas"
+            )
         if name in parameters:
             raise DeckError(f"{line}: {line.text[:60]!r}: parameter {name} is given twice")
         parameters[name] = value.strip().strip('"') if equals else None

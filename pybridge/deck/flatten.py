@@ -92,7 +92,9 @@ def _frame(
     inside = {"INSTANCE": ("ASSEMBLY",)}.get(card.name, ())
     around = tuple(open_card.name for open_card in place.open)
     if around != inside:
-        raise card.error(f"stands inside *{around[-1]}" if around else "stands outside *ASSEMBLY ... *END ASSEMBLY")
+        raise card.error(
+            f"stands inside *{around[-1]}" if around else "stands outside *ASSEMBLY ... *END ASSEMBLY"
+        )
     place.open.append(card)
     if card.name == "PART":
         place.part = card.text("NAME")

@@ -96,7 +96,9 @@ def _johnson_cook(card: Card, rate: Card | None) -> JohnsonCook:
     line = card.only_line("A, B, n, m, melting, transition temperature")
     a, b, n, m, melt, transition = card.numbers(line, "A, B, n, m, melting, transition temperature", 6, 6)
     if a <= 0 or b < 0 or n < 0 or m < 0:
-        raise card.error(f"A = {a:g}, B = {b:g}, n = {n:g}, m = {m:g}; expected A > 0 and the others 0 or more", line)
+        raise card.error(
+            f"A = {a:g}, B = {b:g}, n = {n:g}, m = {m:g}; expected A > 0 and the others 0 or more", line
+        )
     if melt < transition or (melt == transition and m > 0):
         raise card.error(f"melting {melt:g} is not above transition {transition:g}", line)
     c, reference = 0.0, 1.0
@@ -130,12 +132,15 @@ def _depvar(card: Card) -> tuple[int, tuple[StateName, ...]]:
     first = card.fields(card.data[0])
     size = card.integer(first[0], card.data[0], "number of state variables")
     if len(first) > 1 or not 1 <= size <= 100_000:
-        raise card.error(f"{card.data[0].text.strip()!r}; expected the number of state variables, 1 to 100000", card.data[0])
+        raise card.error(
+            f"{card.data[0].text.strip()!r}; expected the number of state variables, 1 to 100000",
+            card.data[0],
+        )
     names: list[StateName] = []
     for line in card.data[1:]:
-        parts = [part.strip('"') for part in card.fields(line)]
+        parts = [part.strip().strip('"') for part in line.text.split(",", 2)]
         number = card.integer(parts[0], line, "number of the state variable")
-        if not 2 <= len(parts) <= 3 or not parts[1]:
+        if len(parts) < 2 or not parts[1]:
             raise card.error("expected number, name[, description]", line)
         if not 1 <= number <= size or any(number == other.number for other in names):
             raise card.error(f"state variable {number}: expected 1 to {size}, each once", line)

@@ -71,7 +71,9 @@ class Mesh:
                 raise card.error(f"element {label} is defined twice", line)
             nodes = [self._node(card, scope, part, line) for part in parts[1:]]
             if len(set(nodes)) < len(nodes):
-                raise card.error(f"element {label} names a node twice; collapsed elements are not supported", line)
+                raise card.error(
+                    f"element {label} names a node twice; collapsed elements are not supported", line
+                )
             if kind == "MASS":
                 self.mass_nodes[scope.name, label] = nodes[0]
                 continue
@@ -107,7 +109,11 @@ class Mesh:
         """*NODE, NSET= and *ELEMENT, ELSET=."""
         if card.name == "NODE" and "NSET" in card.parameters:
             labels = [int(card.fields(line)[0]) for line in card.data]
-            self._add(self.node_sets, scope.qualify(card.text("NSET")), [self.node_index[scope.name, i] for i in labels])
+            self._add(
+                self.node_sets,
+                scope.qualify(card.text("NSET")),
+                [self.node_index[scope.name, i] for i in labels],
+            )
         if card.name == "ELEMENT" and "ELSET" in card.parameters:
             name = scope.qualify(card.text("ELSET"))
             count = 2 if card.text("TYPE") == "MASS" else 1 + ELEMENT_NODES[card.text("TYPE")]
@@ -142,7 +148,10 @@ class Mesh:
         else:
             lookup = self.nodes_of if nodes else self._set_elements
             found = [
-                int(i) for line in card.data for part in card.fields(line) for i in lookup(card, scope_in, part, line)
+                int(i)
+                for line in card.data
+                for part in card.fields(line)
+                for i in lookup(card, scope_in, part, line)
             ]
         if not nodes and name in self.mass_sets:
             if found:
@@ -171,7 +180,9 @@ class Mesh:
         first, last = (_label(card, part, line) for part in parts[:2])
         step = _label(card, parts[2], line) if len(parts) == 3 else 1
         if last < first or (last - first) % step:
-            raise card.error(f"{first}, {last}, {step}: last must be first plus a multiple of the increment", line)
+            raise card.error(
+                f"{first}, {last}, {step}: last must be first plus a multiple of the increment", line
+            )
         index = self.node_index if card.name == "NSET" else self.element_index
         found = []
         for label in range(first, last + 1, step):

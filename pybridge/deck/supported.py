@@ -79,7 +79,9 @@ SUPPORTED: dict[str, Keyword] = {
         "down to the axis is a flat-ended cylinder",
     ),
     "RIGID BODY": Keyword(
-        {"REF NODE": TEXT, "ANALYTICAL SURFACE": TEXT}, ("REF NODE", "ANALYTICAL SURFACE"), note="translations"
+        {"REF NODE": TEXT, "ANALYTICAL SURFACE": TEXT},
+        ("REF NODE", "ANALYTICAL SURFACE"),
+        note="translations",
     ),
     "MASS": Keyword({"ELSET": TEXT}, ("ELSET",), "mass"),
     "SOLID SECTION": Keyword(

@@ -89,7 +89,9 @@ def _frame_and_profile(card: Card, most: int) -> tuple[list[float], list[Line]]:
     starts = [i for i, line in enumerate(card.data) if card.fields(line)[0].upper() == "START"]
     if len(starts) != 1 or starts[0] >= most:
         raise card.error("expected the frame's points, then one START line, then LINE lines")
-    frame = [value for line in card.data[: starts[0]] for value in card.numbers(line, "points of the frame", 3, 6)]
+    frame = [
+        value for line in card.data[: starts[0]] for value in card.numbers(line, "points of the frame", 3, 6)
+    ]
     if len(frame) not in (0, 9 if most == 3 else 6):
         raise card.error(f"{len(frame)} coordinates give the frame; expected {9 if most == 3 else 6}")
     return frame, card.data[starts[0] :]
@@ -119,7 +121,9 @@ def _fillet(card: Card) -> float:
     return radius
 
 
-def _plane(card: Card, name: str, points: list[tuple[float, float]], origin: Vector, x: Vector, y: Vector) -> RigidPlane:
+def _plane(
+    card: Card, name: str, points: list[tuple[float, float]], origin: Vector, x: Vector, y: Vector
+) -> RigidPlane:
     if len(points) != 2:
         raise card.error(f"{len(points) - 1} lines; a plane is one LINE")
     (x0, y0), (x1, y1) = points
@@ -144,7 +148,9 @@ def _segments(card: Card, scope: Scope, name: str, axisymmetric: bool) -> Surfac
     if len(points) == 2:
         return _plane(card, name, points, shift, (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
     if not axisymmetric:
-        raise card.error("TYPE=SEGMENTS of several lines beside elements that are not axisymmetric; expected one LINE")
+        raise card.error(
+            "TYPE=SEGMENTS of several lines beside elements that are not axisymmetric; expected one LINE"
+        )
     return _flat_cylinder(card, name, points, (0.0, shift[1], 0.0), (0.0, 1.0, 0.0))
 
 
@@ -182,7 +188,12 @@ def _flat_cylinder(
     """A side and a face: (R, z1), (R, z0), (0, z0) or the other way round; the normal is left of the direction."""
     face_first = points[0][0] == 0.0
     ordered = points[::-1] if face_first else points
-    if len(ordered) != 3 or ordered[2][0] != 0.0 or ordered[0][0] != ordered[1][0] or ordered[1][1] != ordered[2][1]:
+    if (
+        len(ordered) != 3
+        or ordered[2][0] != 0.0
+        or ordered[0][0] != ordered[1][0]
+        or ordered[1][1] != ordered[2][1]
+    ):
         raise card.error(
             "not a flat-ended cylinder; expected START, R, z1 / LINE, R, z0 / LINE, 0, z0 "
             "(or these from the axis outwards)"
