@@ -180,15 +180,14 @@ def _card(line: Line) -> Card:
 
 def _parameters(line: Line) -> dict[str, str | None]:
     parameters: dict[str, str | None] = {}
+    where = f"{line}: *{_keyword_name(line.text)}"
     for part in line.text.split(",")[1:]:
         name, equals, value = part.partition("=")
         name = " ".join(name.upper().split())
         if not name:
-            raise DeckError(
-                f"{line}: {line.text[:60]!r}: empty parameter; expected NAME or NAME=VALUE between commas"
-            )
+            raise DeckError(f"{where}: empty parameter; expected NAME or NAME=VALUE between commas")
         if name in parameters:
-            raise DeckError(f"{line}: {line.text[:60]!r}: parameter {name} is given twice")
+            raise DeckError(f"{where}: parameter {name} is given twice")
         parameters[name] = value.strip().strip('"') if equals else None
     return parameters
 

@@ -23,7 +23,7 @@ from pybridge.deck.model import (
 )
 from pybridge.report import write_text_atomic
 
-_WIDTH = 20
+_WIDTH = 19  # without the sign, so that a number and its negative are written alike
 
 
 def write_deck(deck: Deck, path: str | Path) -> None:
@@ -56,7 +56,7 @@ def deck_text(deck: Deck) -> str:
 def number(value: float) -> str:
     """A number as short as keeps it exact, and at 13 digits where that would be wider than Abaqus takes."""
     text = repr(float(value))
-    return text if len(text) <= _WIDTH else f"{value:.13g}"
+    return text if len(text.lstrip("-")) <= _WIDTH else f"{value:.13g}"
 
 
 def _row(values: Iterable[float]) -> str:
