@@ -58,7 +58,9 @@ def determinant(a: Array) -> Array:
 
 def adjugate_symmetric(s: Array, out: Array, tmp: Array) -> Array:
     """adj(s) = det(s) s^-1 of a symmetric tensor, both as (6, n); tmp (n,). Returns det(s)."""
-    for c, (p, q, r, t) in enumerate(((1, 2, 4, 4), (0, 2, 5, 5), (0, 1, 3, 3), (5, 4, 3, 2), (3, 5, 0, 4), (3, 4, 5, 1))):
+    for c, (p, q, r, t) in enumerate(
+        ((1, 2, 4, 4), (0, 2, 5, 5), (0, 1, 3, 3), (5, 4, 3, 2), (3, 5, 0, 4), (3, 4, 5, 1))
+    ):
         np.multiply(s[p], s[q], out=out[c])
         np.multiply(s[r], s[t], out=tmp)
         np.subtract(out[c], tmp, out=out[c])

@@ -42,28 +42,39 @@ class RigidContact:
         self.nodes = np.unique(np.asarray(settings.nodes, np.int64))
         self.node_mass = mass[self.nodes]
         if (self.node_mass <= 0.0).any():
-            raise SolverError(f"contact {settings.name}: some of its nodes belong to no element and have no mass")
+            raise SolverError(
+                f"contact {settings.name}: some of its nodes belong to no element and have no mass"
+            )
         normal = np.asarray(settings.normal, float)
         self.normal = normal / np.linalg.norm(normal)
         self.free = np.asarray(settings.free, bool) & np.isfinite(settings.mass)
         if self.free.any() and not settings.mass > 0.0:
-            raise SolverError(f"contact {settings.name}: the rigid mass must be positive, got {settings.mass}")
+            raise SolverError(
+                f"contact {settings.name}: the rigid mass must be positive, got {settings.mass}"
+            )
         self.compliance = np.where(self.free, 1.0 / settings.mass, 0.0)
         self.velocity = np.asarray(settings.velocity, float).copy()
         self.displacement = np.zeros(3)
+        self.impulse = np.zeros(3)  # of the contact forces on the body since the start, N s
         if settings.friction < 0.0:
             raise SolverError(f"contact {settings.name}: friction must be 0 or more, got {settings.friction}")
 
     @property
     def kinetic(self) -> float:
         """Kinetic energy of a body of finite mass in the directions it is free in, J."""
-        return 0.5 * self.settings.mass * float((self.velocity[self.free] ** 2).sum()) if self.free.any() else 0.0
+        return (
+            0.5 * self.settings.mass * float((self.velocity[self.free] ** 2).sum())
+            if self.free.any()
+            else 0.0
+        )
 
     def state(self) -> dict[str, Array]:
         """What a restart needs."""
-        return {"velocity": self.velocity, "displacement": self.displacement}
+        return {"velocity": self.velocity, "displacement": self.displacement, "impulse": self.impulse}
 
-    def correct(self, x: Array, v_old: Array, v: Array, dt: float, dt_mean: float) -> tuple[Array, Array, Touch]:
+    def correct(
+        self, x: Array, v_old: Array, v: Array, dt: float, dt_mean: float
+    ) -> tuple[Array, Array, Touch]:
         """Velocities after contact and the body's own, for nodes at x (n, 3) with v_old before and v predicted.
 
         Returns (v_new (n, 3), V_new (3,), Touch); nothing of the body is changed before `accept`.
@@ -86,10 +97,11 @@ class RigidContact:
         external = float(total[~self.free] @ body[~self.free])
         return v_new, body, Touch(-total / dt_mean, given - work, external, int((push > 0.0).sum()))
 
-    def accept(self, body: Array, dt: float) -> None:
+    def accept(self, body: Array, dt: float, impulse: Array) -> None:
         """The step is taken."""
-        self.velocity = body
-        self.displacement = self.displacement + dt * body
+        self.velocity[:] = body
+        self.displacement += dt * body
+        self.impulse += impulse
 
     def _impulses(self, closing: Array, normal: Array, m: Array) -> tuple[Array, Array]:
         active = np.ones(len(m), bool)

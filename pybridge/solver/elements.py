@@ -69,7 +69,13 @@ class Chunk:
         self.density = group.material.density
         self.volume = self.ref.volume.sum(0)
         self.mass = self.density * self.volume
-        self.points = Points(t.points * n, group.material, np.full(t.points * n, self.density))
+        start_temperature = np.zeros(n) if group.temperature is None else group.temperature[select]
+        self.points = Points(
+            t.points * n,
+            group.material,
+            np.full(t.points * n, self.density),
+            np.tile(start_temperature, t.points),
+        )
         self.point_volume = np.ascontiguousarray(self.ref.volume.reshape(-1))
         self.gradient = [np.ascontiguousarray(self.ref.gradient[p]) for p in range(t.points)]
         self.hourglass: HourglassControl | None = None
@@ -183,7 +189,7 @@ class Chunk:
             rate = (e[0] + e[1] + e[2]) / dt
             xi = np.minimum(rate, 0.0)
             xi *= half_period
-            xi *= -self.group.quadratic_viscosity**2
+            xi *= -(self.group.quadratic_viscosity**2)
             xi += self.group.linear_viscosity
             np.multiply(rate, half_period, out=new.viscous)
             new.viscous *= xi
@@ -297,7 +303,9 @@ class Chunk:
         q_new[:] = hat.reshape(rows)
         q_inc = np.subtract(q_new, self.q_old, out=hat.reshape(rows))
         assert self.hourglass is not None
-        self.hourglass.force(q_new, q_inc, self.hg_old, dt if dt > 0.0 else 1.0, self.hg_new, tmp.reshape(rows))
+        self.hourglass.force(
+            q_new, q_inc, self.hg_old, dt if dt > 0.0 else 1.0, self.hg_new, tmp.reshape(rows)
+        )
         mean = np.add(self.hg_old, self.hg_new, out=tmp.reshape(rows))
         mean *= q_inc
         result.hourglass = 0.5 * float(mean.sum())

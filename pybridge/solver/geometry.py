@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pybridge.errors import SolverError
-from pybridge.solver.walsh import HEX_HOURGLASS, HEX_ORDER, QUAD_HOURGLASS, QUAD_ORDER, mode_gradients, mode_values, to_modes
+from pybridge.solver.walsh import (
+    HEX_HOURGLASS,
+    HEX_ORDER,
+    QUAD_HOURGLASS,
+    QUAD_ORDER,
+    mode_gradients,
+    mode_values,
+    to_modes,
+)
 
 Array = NDArray[np.float64]
 GAUSS = 1.0 / np.sqrt(3.0)

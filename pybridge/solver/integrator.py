@@ -135,7 +135,9 @@ class Integrator:
         del dt_mean
         return float((impulse * 0.5 * (old + self.fixed_velocity)).sum())
 
-    def _touch(self, contact: RigidContact, v: Array, dt: float, dt_mean: float, bodies: list[Array]) -> Touch:
+    def _touch(
+        self, contact: RigidContact, v: Array, dt: float, dt_mean: float, bodies: list[Array]
+    ) -> Touch:
         nodes = contact.nodes
         x = (self.x0[:, nodes] + self.u[:, nodes]).T
         v_new, body, touch = contact.correct(x, self.v[:, nodes].T, v[:, nodes].T, dt, dt_mean)
@@ -156,12 +158,22 @@ class Integrator:
         return list(self.pool.map(work, jobs)) if self.pool else [work(job) for job in jobs]
 
     def _accept(
-        self, u: Array, v: Array, dt: float, r: StepResult, touches: list[Touch], bodies: list[Array], external: float
+        self,
+        u: Array,
+        v: Array,
+        dt: float,
+        r: StepResult,
+        touches: list[Touch],
+        bodies: list[Array],
+        external: float,
     ) -> None:
         for chunk in self.chunks:
             chunk.accept()
-        for contact, body in zip(self.contacts, bodies, strict=True):
-            contact.accept(body, dt)
+            if r.status:
+                chunk.points.unreliable |= chunk.points.old.status == 1
+        dt_mean = 0.5 * (self.dt_old + dt)
+        for contact, body, touch in zip(self.contacts, bodies, touches, strict=True):
+            contact.accept(body, dt, dt_mean * touch.force)
         self.u, self.v = u, v
         self.force[:] = 0.0
         for group in self.groups:
@@ -179,6 +191,21 @@ class Integrator:
         self.dt_old = dt
         self.steps += 1
         self.stable_dt = r.stable_dt
+
+    def worst_point(self, status: int, time: float) -> str:
+        """The first element with a point of that status or worse, in words: of the step just tried or taken."""
+        for chunk in self.chunks:
+            found = chunk.points.old.status if status == 1 else chunk.points.new.status
+            bad = np.flatnonzero(found >= status)
+            if bad.size:
+                name, label = chunk.group.material.name, chunk.labels[bad[0] % chunk.n]
+                return f"material {name} of {chunk.group.kind} element {label} at time {time:.6g}"
+        return f"a material at time {time:.6g}"
+
+    @property
+    def unreliable_points(self) -> int:
+        """Points whose material says now that it is unreliable."""
+        return sum(int(np.count_nonzero(c.points.old.status == 1)) for c in self.chunks)
 
     def close(self) -> None:
         """Stop the threads."""
@@ -200,7 +227,9 @@ class Integrator:
             "contact": e.contact,
             "external": e.external,
         }
-        parts["total"] = sum(parts[n] for n in ("kinetic", "internal", "viscous", "hourglass", "contact")) - e.external
+        parts["total"] = (
+            sum(parts[n] for n in ("kinetic", "internal", "viscous", "hourglass", "contact")) - e.external
+        )
         return parts
 
 
@@ -211,13 +240,17 @@ class GroupChunks:
         group = model.groups[index]
         m = len(group.labels)
         if m == 0 or group.connectivity.min() < 0 or group.connectivity.max() >= len(model.coordinates):
-            raise SolverError(f"element group {index} ({group.kind}): no elements, or nodes that are not in the mesh")
+            raise SolverError(
+                f"element group {index} ({group.kind}): no elements, or nodes that are not in the mesh"
+            )
         coordinates = np.ascontiguousarray(model.coordinates.T)
         points = 8 if group.kind == "C3D8" else 1
         count = -(-m * points // size)
         bounds = [m * k // count for k in range(count + 1)]
         self.chunks = [
-            Chunk(group, slice(a, b), coordinates, a) for a, b in zip(bounds, bounds[1:], strict=False) if b > a
+            Chunk(group, slice(a, b), coordinates, a)
+            for a, b in zip(bounds, bounds[1:], strict=False)
+            if b > a
         ]
         self.group = group
         nodes = np.concatenate([c.nodes for c in self.chunks], axis=1)

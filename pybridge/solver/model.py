@@ -44,14 +44,14 @@ class Hourglass:
 class SolverMaterial:
     """A material of the contract (pybridge/material.py) with its density and how it is called.
 
-    nblock: points a call, 0 for as many as the solver has at hand. temperature: initial, K.
+    nblock: points a call, 0 for as many as the solver has at hand.
+    label: what it is, for messages and restart files.
     """
 
     name: str
     material: Any
     density: float
     nblock: int = 0
-    temperature: float = 0.0
     label: str = ""
 
     def __post_init__(self) -> None:
@@ -72,6 +72,7 @@ class ElementGroup:
     hourglass: Hourglass = Hourglass()
     linear_viscosity: float = 0.06
     quadratic_viscosity: float = 1.2
+    temperature: Array | None = None  # (m,) initial, K; None: 0, which materials take as unknown
 
     def __post_init__(self) -> None:
         if self.kind not in TECHNOLOGIES:
@@ -170,6 +171,8 @@ class Controls:
         if not (np.isfinite(self.end_time) and self.end_time > 0.0):
             raise SolverError(f"time of the step: expected a positive number, got {self.end_time}")
         if not 0.0 < self.scale_factor <= 2.0:
-            raise SolverError(f"scale factor of the time increment: expected 0 < factor <= 2, got {self.scale_factor}")
+            raise SolverError(
+                f"scale factor of the time increment: expected 0 < factor <= 2, got {self.scale_factor}"
+            )
         if self.increment is not None and not self.increment > 0.0:
             raise SolverError(f"fixed time increment: expected a positive number, got {self.increment}")

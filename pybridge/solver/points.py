@@ -59,7 +59,7 @@ class Workspace:
 class Points:
     """n points of one material."""
 
-    def __init__(self, n: int, material: SolverMaterial, density: Array) -> None:
+    def __init__(self, n: int, material: SolverMaterial, density: Array, temperature: Array) -> None:
         self.n = n
         self.material = material
         law = material.material
@@ -71,7 +71,7 @@ class Points:
             History(n, int(law.state_size), self.dtype, self.full_gradient) for _ in range(2)
         )
         self.density0 = density
-        self.temperature = np.full(n, material.temperature, self.dtype)
+        self.temperature = temperature.astype(self.dtype)
         self.unreliable = np.zeros(n, bool)  # ever flagged
 
     def accept(self) -> None:
@@ -93,9 +93,7 @@ class Points:
         det = adjugate_symmetric(work.mid, work.adjugate, work.t)
         inverse = np.divide(1.0, det)
         work.adjugate *= inverse
-        rate = product(
-            expand(work.stretch_inc, work.m1), expand(work.adjugate, work.m2), work.m3, work.full
-        )
+        rate = product(expand(work.stretch_inc, work.m1), expand(work.adjugate, work.m2), work.m3, work.full)
         e = work.strain_inc
         e[0], e[1], e[2] = rate[0, 0], rate[1, 1], rate[2, 2]
         for c, (i, j) in ((3, (0, 1)), (4, (1, 2)), (5, (0, 2))):

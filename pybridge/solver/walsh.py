@@ -63,6 +63,8 @@ def mode_gradients(point: tuple[float, ...]) -> Array:
     for k in range(len(point)):
         values = np.ones(1)
         for i, x in enumerate(point):
-            values = np.concatenate((0.0 * values, values)) if i == k else np.concatenate((values, values * x))
+            values = (
+                np.concatenate((0.0 * values, values)) if i == k else np.concatenate((values, values * x))
+            )
         rows.append(values)
     return np.array(rows)
