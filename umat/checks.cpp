@@ -1,0 +1,118 @@
+#include "checks.h"
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "core/status.h"
+
+namespace pybridge::abaqus {
+
+namespace {
+
+// A solid element compressed or drawn to a fiftieth or fifty times its length is not meant; a stretch of 1 in
+// the other precision reads as 0.0078 (two floats as a double), or as 0 or noise (half a double as a float).
+constexpr Real smallest_stretch = Real(0.02);
+constexpr Real largest_stretch = Real(50);
+
+std::string point_text(const Arguments& call, int point) {
+  return "point " + std::to_string(point + 1) + " of " + std::to_string(call.n) + element_of(call, point);
+}
+
+// F of a point: 11, 22, 33, 12, 23, 31, 21, 32, 13, or 11, 22, 33, 12, 21.
+double determinant(const Real* f, int n, int shear) {
+  const double f11 = f[0], f22 = f[n], f33 = f[2 * n], f12 = f[3 * n];
+  if (shear == 1) return f33 * (f11 * f22 - f12 * static_cast<double>(f[4 * n]));
+  const double f23 = f[4 * n], f31 = f[5 * n], f21 = f[6 * n], f32 = f[7 * n], f13 = f[8 * n];
+  return f11 * (f22 * f33 - f23 * f32) - f12 * (f21 * f33 - f23 * f31) + f13 * (f21 * f32 - f22 * f31);
+}
+
+}  // namespace
+
+std::string number(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+std::string element_of(const Arguments& call, int point) {
+  if (!array_arguments()) return "";
+  const int first = call.info[5];  // where element numbers start in jInfoArray, counted from 1
+  if (first < 7) return "";
+  return " (element " + std::to_string(call.info[first - 1 + point]) + ")";
+}
+
+void check_element_type(const Arguments& call) {
+  if (call.n < 1) throw Error("nblock must be at least 1, got " + std::to_string(call.n));
+  if (call.direct == 3 && (call.shear == 3 || call.shear == 1)) return;
+  throw Error("elements with ndir = " + std::to_string(call.direct) +
+              ", nshr = " + std::to_string(call.shear) +
+              " are not supported; use solid elements: three-dimensional (3, 3), plane strain or "
+              "axisymmetric (3, 1), not plane stress, shells or beams");
+}
+
+void check_precision(const Arguments& call) {
+  // A float host has 4 bytes for each of components * n values: as doubles, the first half of them.
+  const int readable = call.shear == 3 ? 3 : 2;
+  bool all_zero = true;
+  bool plausible = true;
+  for (int c = 0; c < readable; ++c) {
+    const Real stretch = call.stretch_old[c * call.n];
+    all_zero = all_zero && stretch == Real(0);
+    plausible = plausible && stretch >= smallest_stretch && stretch <= largest_stretch;
+  }
+  if (plausible) return;
+  if (all_zero && *call.total_time == Real(0)) return;  // a data check without kinematics
+  const bool twice = sizeof(Real) == 8;
+  std::string stretches;
+  for (int c = 0; c < readable; ++c)
+    stretches += (c ? ", " : "") + number(static_cast<double>(call.stretch_old[c * call.n]));
+  throw Error(std::string("the direct stretches of the first point are ") + stretches +
+              ", expected values between 0.02 and 50: the host seems to run in " +
+              (twice ? "single" : "double") + " precision while this is the " +
+              (twice ? "double" : "single") + "-precision library (" +
+              (twice ? "libexplicitU-D.so" : "libexplicitU.so") + "); run Abaqus " +
+              (twice ? "with double=both" : "without double=both, or let it find libexplicitU-D.so") +
+              ". If the precision is right, the element is destroyed");
+}
+
+void check_states(const Arguments& call, const DeckMaterial& material) {
+  const bool none_needed = material.states == 0 && call.states == 1;  // hosts that cannot have none
+  if (call.states == material.states || none_needed) return;
+  std::string list;
+  int first = 1;
+  for (const StateVariable& variable : material.material->state_schema()) {
+    list += (list.empty() ? "" : ", ") + variable.name;
+    if (variable.count > 1)
+      list += " (" + std::to_string(first) + " to " + std::to_string(first + variable.count - 1) + ")";
+    first += variable.count;
+  }
+  throw Error("material \"" + material.name + "\" needs *DEPVAR " + std::to_string(material.states) +
+              ", got " + std::to_string(call.states) +
+              "; its state variables: " + (list.empty() ? "none" : list));
+}
+
+void check_kinematics(const Arguments& call) {
+  for (int i = 0; i < call.n; ++i) {
+    double sum = static_cast<double>(call.density[i]);
+    for (int c = 0; c < call.components(); ++c)
+      sum += std::fabs(static_cast<double>(call.strain_inc[i + c * call.n])) +
+             std::fabs(static_cast<double>(call.stretch_new[i + c * call.n])) +
+             std::fabs(static_cast<double>(call.stress_old[i + c * call.n]));
+    const double det = determinant(call.defgrad_new + i, call.n, call.shear);
+    if (det > 0 && std::isfinite(det) && std::isfinite(sum) && call.density[i] > 0) continue;
+    const std::string where = point_text(call, i) + ", total time " + number(*call.total_time);
+    if (!(call.density[i] > 0))
+      throw Error(where + ": density must be positive, got " + number(call.density[i]));
+    if (!std::isfinite(det) || !std::isfinite(sum))
+      throw Error(
+          where + ": not-a-number or infinity in the deformation gradient (det F = " + number(det) +
+          "), the strain increment, the stretch or the stress that the host passed; look for an unstable "
+          "time increment or a destroyed element there");
+    throw Error(where + ": the element is inverted, det F = " + number(det) +
+                "; expected a positive determinant: refine the mesh, reduce the time increment, or use "
+                "distortion control");
+  }
+}
+
+}  // namespace pybridge::abaqus
