@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <string>
 
+#include "core/conventions.h"
 #include "core/status.h"
+#include "core/tensor.h"
 
 namespace pybridge::abaqus {
 
@@ -19,12 +21,10 @@ std::string point_text(const Arguments& call, int point) {
   return "point " + std::to_string(point + 1) + " of " + std::to_string(call.n) + element_of(call, point);
 }
 
-// F of a point: 11, 22, 33, 12, 23, 31, 21, 32, 13, or 11, 22, 33, 12, 21.
-double determinant(const Real* f, int n, int shear) {
-  const double f11 = f[0], f22 = f[n], f33 = f[2 * n], f12 = f[3 * n];
-  if (shear == 1) return f33 * (f11 * f22 - f12 * static_cast<double>(f[4 * n]));
-  const double f23 = f[4 * n], f31 = f[5 * n], f21 = f[6 * n], f32 = f[7 * n], f13 = f[8 * n];
-  return f11 * (f22 * f33 - f23 * f32) - f12 * (f21 * f33 - f23 * f31) + f13 * (f21 * f32 - f22 * f31);
+double determinant_of(const Arguments& call, int point) {
+  Mat3<Real> f;
+  defgrad_to_matrix(call.defgrad_new + point, call.n, call.direct + 2 * call.shear, f.m);
+  return static_cast<double>(determinant(f));
 }
 
 }  // namespace
@@ -99,7 +99,7 @@ void check_kinematics(const Arguments& call) {
       sum += std::fabs(static_cast<double>(call.strain_inc[i + c * call.n])) +
              std::fabs(static_cast<double>(call.stretch_new[i + c * call.n])) +
              std::fabs(static_cast<double>(call.stress_old[i + c * call.n]));
-    const double det = determinant(call.defgrad_new + i, call.n, call.shear);
+    const double det = determinant_of(call, i);
     if (det > 0 && std::isfinite(det) && std::isfinite(sum) && call.density[i] > 0) continue;
     const std::string where = point_text(call, i) + ", total time " + number(*call.total_time);
     if (!(call.density[i] > 0))
