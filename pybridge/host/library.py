@@ -107,14 +107,11 @@ class VumatLibrary:
             self.call_pointers(self.pointers(arguments))
             return
         guard = GuardedCall(arguments, sizes)
-        error = None
         try:
             self.call_pointers(self.pointers(guard.arrays))
-        except HostError as caught:
-            error = caught
-        guard.check(self.path.name, (*optional, *(NAMES if error else ()))) if error is None else None
-        if error is not None:
-            raise error
+        finally:
+            guard.check_bounds(self.path.name)
+        guard.check_contents(self.path.name, optional)
         for argument in ARGUMENTS:
             if argument.output or argument.name == "dt":
                 arguments[argument.name][:] = guard.arrays[argument.name]
