@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "network/scratch.h"
+#include "surrogate/accumulate.h"
 #include "surrogate/points.h"
 
 namespace pybridge {
@@ -149,11 +150,13 @@ void PcaDnn<Real>::advance(const Block<Real>& block, const Step& step, int start
       strain_inc[i] = block.stretch_new[component + i] - block.stretch_old[component + i];
     for (int r = k * modes_in_; r < (k + 1) * modes_in_; ++r, x += network_chunk) {
       const std::size_t row = static_cast<std::size_t>(r);
-      const Real weight = static_cast<Real>(step.weight[r]), mean = mean_[row], inverse = inverse_scale_[row];
+      const Real mean = mean_[row], inverse = inverse_scale_[row];
+      const double weight = step.weight[r];
+      const std::uint64_t dither_bits = dither(block.time_old, r);
       const Real* old = block.state_old + static_cast<std::ptrdiff_t>(block.stride) * r + start;
       Real* c = block.state_new + static_cast<std::ptrdiff_t>(block.stride) * r + start;
       for (int i = 0; i < n; ++i) {
-        c[i] = old[i] + weight * strain_inc[i];
+        c[i] = accumulated(old[i], weight, strain_inc[i], dither_bits);
         x[i] = (c[i] - mean) * inverse;
       }
     }
