@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from pybridge.model_file import complete_card, write_model
 from training.pca_dnn_script import PcaDnnMaterial
 

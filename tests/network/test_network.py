@@ -33,7 +33,9 @@ SIZES = [
 ]
 
 
-def layers_of(sizes: tuple[int, ...], activation: str, seed: int = 1) -> list[tuple[np.ndarray, np.ndarray, str]]:
+def layers_of(
+    sizes: tuple[int, ...], activation: str, seed: int = 1
+) -> list[tuple[np.ndarray, np.ndarray, str]]:
     rng = np.random.default_rng(seed)
     last = len(sizes) - 2
     return [
@@ -102,7 +104,9 @@ def test_activations_keep_relative_accuracy(activation: str, precision: str, isa
     with np.errstate(under="ignore"):
         if activation == "selu":  # torch's own loses digits near zero
             wide = x.astype(np.float64)
-            expected = 1.0507009873554804934 * np.where(wide > 0, wide, 1.6732632423543772848 * np.expm1(wide))
+            expected = 1.0507009873554804934 * np.where(
+                wide > 0, wide, 1.6732632423543772848 * np.expm1(wide)
+            )
         else:
             expected = ACTIVATIONS[activation](torch.tensor(x, dtype=torch.float64)).numpy()
     eps = np.finfo(precision).eps
