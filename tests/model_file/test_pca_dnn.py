@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def projected_history(tensors: dict[str, np.ndarray], t_end: float) -> np.ndarra
     rows = len(phi)
     total = np.zeros(rows)
     breaks = np.unique(np.concatenate([time, KNOTS, [t_end]]))
-    for a, b in zip(breaks[:-1], breaks[1:], strict=True):
+    for a, b in pairwise(breaks):
         i = np.searchsorted(time, 0.5 * (a + b)) - 1
         e = 0.5 * (path_at(min(a, t_end)) + path_at(min(b, t_end))) - np.array([1, 1, 1, 0, 0, 0])
         total += phi[:, i] * np.repeat(e, rows // 6) * (b - a)
@@ -120,7 +121,7 @@ def test_single_precision_does_not_drift(make_surrogate: Any, steady: bool) -> N
     virgin = np.repeat(np.array([1.0, 1, 1, 0, 0, 0])[:, None], n, 1)
     stretch[0][:] = virgin
     scale = np.zeros((double.state_size - 1, 1))
-    for old, new in zip(times[:-1], times[1:], strict=True):
+    for old, new in pairwise(times):
         stretch[1] = (virgin + rate * new).astype(np.float32).astype(np.float64)
         for material in (single, double):
             t = material.dtype

@@ -460,10 +460,10 @@ JSON_FAULTS = {
 @pytest.mark.parametrize("text", JSON_FAULTS, ids=lambda t: t[:12])
 def test_strict_json(write: Callable[..., Path], text: bytes) -> None:
     path = write(text=text or b" ")
-    with pytest.raises(MaterialError, match="changed.pt: ") as caught:
+    with pytest.raises(MaterialError, match=r"changed\.pt: ") as caught:
         load_model(str(path), "native", "float64")
     assert JSON_FAULTS[text] in str(caught.value)
-    with pytest.raises(ModelFileError, match="changed.pt: "):
+    with pytest.raises(ModelFileError, match=r"changed\.pt: "):
         read_model(path)
 
 
