@@ -15,9 +15,8 @@ namespace {
 using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
 const double* rows(const Doubles& array, const char* name, int components, py::ssize_t n) {
-  const bool fits = components < 0
-                        ? array.ndim() == 1 && array.shape(0) == n
-                        : array.ndim() == 2 && array.shape(0) == components && array.shape(1) == n;
+  const bool fits = components < 0 ? array.ndim() == 1 && array.shape(0) == n
+                                   : array.ndim() == 2 && array.shape(0) == components && array.shape(1) == n;
   if (!fits)
     throw Error(std::string(name) + ": expected shape (" +
                 (components < 0 ? "" : std::to_string(components) + ", ") + std::to_string(n) + ")");

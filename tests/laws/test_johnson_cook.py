@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pybridge._core import make_law
+
 from pybridge.reference import make_law as make_reference
 
 YOUNG, POISSON = 124e9, 0.34
@@ -79,7 +80,9 @@ def test_adiabatic_heating_in_closed_form(advance) -> None:
     for density in (8960.0, 2000.0):
         for steps in (50, 100):
             rise, p = heated(advance, steps, density=density)
-            exact = span * -np.expm1(-BASE["fraction"] * BASE["A"] * p / (density * BASE["specific_heat"] * span))
+            exact = span * -np.expm1(
+                -BASE["fraction"] * BASE["A"] * p / (density * BASE["specific_heat"] * span)
+            )
             errors.append(abs(rise - exact) / exact)
     assert max(errors) < 1e-6
     for coarse, fine in (errors[:2], errors[2:]):
@@ -110,7 +113,9 @@ def test_molten_material_has_no_strength(rng, advance, von_mises) -> None:
     new = advance(law, strain, stress, temperature=1400.0)
     assert (von_mises(new.stress) <= 1e-15 * 1e9).all()
     bulk = law.elastic_moduli.bulk
-    np.testing.assert_allclose(new.stress[:3].sum(0), stress[:3].sum(0) + 3 * bulk * strain[:3].sum(0), rtol=1e-9)
+    np.testing.assert_allclose(
+        new.stress[:3].sum(0), stress[:3].sum(0) + 3 * bulk * strain[:3].sum(0), rtol=1e-9
+    )
     assert (new.state[2] >= 0).all()
     assert (new.status == 0).all()
 
@@ -170,7 +175,9 @@ def test_converges_for_any_input(precision, rng, advance, von_mises) -> None:
         dt = 10 ** rng.uniform(-12, 0)
         strain = rng.normal(size=(6, n)) * 10 ** rng.uniform(-9, -0.5, size=n)
         stress = rng.normal(size=(6, n)) * 10 ** rng.uniform(2, 9, size=n)
-        state = np.array([10 ** rng.uniform(-12, 0.5, n), 10 ** rng.uniform(-3, 8, n), 10 ** rng.uniform(-3, 3, n)])
+        state = np.array(
+            [10 ** rng.uniform(-12, 0.5, n), 10 ** rng.uniform(-3, 8, n), 10 ** rng.uniform(-3, 3, n)]
+        )
         state[:, rng.random(n) < 0.3] = 0
         temperature = rng.uniform(200, 1500, n)
         new = advance(law, strain, stress, state, dt=dt, temperature=temperature)

@@ -35,7 +35,9 @@ def test_schemas_and_moduli() -> None:
         ("equivalent_plastic_strain_rate", 1, "1/s"),
         ("temperature_rise", 1, "K"),
     ]
-    assert [v.name for v in make_law("PYBRIDGE_J2", J2, "float64").state_schema] == ["equivalent_plastic_strain"]
+    assert [v.name for v in make_law("PYBRIDGE_J2", J2, "float64").state_schema] == [
+        "equivalent_plastic_strain"
+    ]
     for name, constants in (("PYBRIDGE_ELASTIC", J2[:2]), ("PYBRIDGE_J2", J2)):
         moduli = make_law(name, constants, "float64").elastic_moduli
         np.testing.assert_allclose(moduli.shear, 117e9 / 2.7, rtol=1e-14)
@@ -83,7 +85,9 @@ def test_bad_constants(name: str, constants: list[float], message: str) -> None:
 
 def test_what_single_precision_cannot_hold() -> None:
     make_law("PYBRIDGE_ELASTIC", [1e39, 0.3], "float64")
-    with pytest.raises(MaterialError, match=r"constant 1 is 1e.39, expected a finite number that the precision"):
+    with pytest.raises(
+        MaterialError, match=r"constant 1 is 1e.39, expected a finite number that the precision"
+    ):
         make_law("PYBRIDGE_ELASTIC", [1e39, 0.3], "float32")
     close = [117e9, 0.35, 4e8, 0.0, 4.1e8, 1.0, 4.2e8, 1.00000001]
     make_law("PYBRIDGE_J2", close, "float64")

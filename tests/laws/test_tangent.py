@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pybridge._core import MaterialError, law_tangent, make_law
+
 from pybridge.conventions import block_to_mandel, mandel_to_block
 
 LAWS = {
     "elastic": ("PYBRIDGE_ELASTIC", [200e9, 0.3]),
     "j2 perfect": ("PYBRIDGE_J2", [117e9, 0.35, 400e6, 0.0]),
     "j2 table": ("PYBRIDGE_J2", [117e9, 0.35, 300e6, 0.0, 380e6, 0.002, 350e6, 0.004, 950e6, 0.06]),
-    "jc": ("PYBRIDGE_JOHNSON_COOK", [124e9, 0.34, 90e6, 292e6, 0.31, 1.09, 1356.0, 294.0, 0.025, 1.0, 383.0, 0.9]),
+    "jc": (
+        "PYBRIDGE_JOHNSON_COOK",
+        [124e9, 0.34, 90e6, 292e6, 0.31, 1.09, 1356.0, 294.0, 0.025, 1.0, 383.0, 0.9],
+    ),
     # so little heat capacity that the thermal terms count
     "jc hot": ("PYBRIDGE_JOHNSON_COOK", [124e9, 0.34, 9e8, 2e8, 0.5, 0.8, 1356.0, 294.0, 0.1, 1e4, 4.0, 0.9]),
 }
