@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <string>
 
+#include "core/conventions.h"
 #include "core/status.h"
+#include "core/tensor.h"
 
 namespace pybridge::abaqus {
 
@@ -19,12 +21,39 @@ std::string point_text(const Arguments& call, int point) {
   return "point " + std::to_string(point + 1) + " of " + std::to_string(call.n) + element_of(call, point);
 }
 
-// F of a point: 11, 22, 33, 12, 23, 31, 21, 32, 13, or 11, 22, 33, 12, 21.
-double determinant(const Real* f, int n, int shear) {
-  const double f11 = f[0], f22 = f[n], f33 = f[2 * n], f12 = f[3 * n];
-  if (shear == 1) return f33 * (f11 * f22 - f12 * static_cast<double>(f[4 * n]));
-  const double f23 = f[4 * n], f31 = f[5 * n], f21 = f[6 * n], f32 = f[7 * n], f13 = f[8 * n];
-  return f11 * (f22 * f33 - f23 * f32) - f12 * (f21 * f33 - f23 * f31) + f13 * (f21 * f32 - f22 * f31);
+// How many components of a stretch may be read. A host of floats has 4 bytes for each of its values: as
+// doubles, the first half of them. A host of doubles has more than enough.
+int readable_components(const Arguments& call) {
+  return sizeof(Real) == 8 ? call.components() / 2 : call.components();
+}
+
+bool is_plausible(const Real* u, int n, int readable) {
+  for (int c = 0; c < readable && c < 3; ++c)
+    if (!(u[c * n] >= smallest_stretch && u[c * n] <= largest_stretch)) return false;
+  for (int c = 3; c < readable; ++c)  // of a positive definite tensor
+    if (!(u[c * n] * u[c * n] < u[symmetric_row[c] * n] * u[symmetric_column[c] * n])) return false;
+  return true;
+}
+
+// The point to tell the precision from: of doubles, the last, whose components then end in floats of shears,
+// which read as tiny numbers; of floats, the first, whose components then begin with lower halves of doubles:
+// noise or 0.
+int telling_point(const Arguments& call) { return sizeof(Real) == 8 ? call.n - 1 : 0; }
+
+bool is_plausible(const Arguments& call, const Real* stretch) {
+  return is_plausible(stretch + telling_point(call), call.n, readable_components(call));
+}
+
+bool is_zero(const Arguments& call, const Real* stretch) {
+  for (int k = 0; k < readable_components(call) * call.n; ++k)
+    if (stretch[k] != Real(0)) return false;
+  return true;
+}
+
+double determinant_of(const Arguments& call, int point) {
+  Mat3<Real> f;
+  defgrad_to_matrix(call.defgrad_new + point, call.n, call.direct + 2 * call.shear, f.m);
+  return static_cast<double>(determinant(f));
 }
 
 }  // namespace
@@ -52,23 +81,20 @@ void check_element_type(const Arguments& call) {
 }
 
 void check_precision(const Arguments& call) {
-  // A float host has 4 bytes for each of components * n values: as doubles, the first half of them.
-  const int readable = call.shear == 3 ? 3 : 2;
-  bool all_zero = true;
-  bool plausible = true;
-  for (int c = 0; c < readable; ++c) {
-    const Real stretch = call.stretch_old[c * call.n];
-    all_zero = all_zero && stretch == Real(0);
-    plausible = plausible && stretch >= smallest_stretch && stretch <= largest_stretch;
-  }
-  if (plausible) return;
-  if (all_zero && *call.total_time == Real(0)) return;  // a data check without kinematics
+  const bool old_is_plausible = is_plausible(call, call.stretch_old);
+  if (old_is_plausible && is_plausible(call, call.stretch_new)) return;
+  if (is_zero(call, call.stretch_old) && is_zero(call, call.stretch_new) && *call.total_time == Real(0))
+    return;  // a data check without kinematics
+  const Real* stretch = old_is_plausible ? call.stretch_new : call.stretch_old;
+  const int point = telling_point(call);
   const bool twice = sizeof(Real) == 8;
   std::string stretches;
-  for (int c = 0; c < readable; ++c)
-    stretches += (c ? ", " : "") + number(static_cast<double>(call.stretch_old[c * call.n]));
-  throw Error(std::string("the direct stretches of the first point are ") + stretches +
-              ", expected values between 0.02 and 50: the host seems to run in " +
+  for (int c = 0; c < readable_components(call); ++c)
+    stretches += (c ? ", " : "") + number(static_cast<double>(stretch[point + c * call.n]));
+  throw Error("the stretch of point " + std::to_string(point + 1) + " of " + std::to_string(call.n) +
+              " reads " + stretches +
+              ", expected direct stretches between 0.02 and 50 and a positive definite tensor: the "
+              "host seems to run in " +
               (twice ? "single" : "double") + " precision while this is the " +
               (twice ? "double" : "single") + "-precision library (" +
               (twice ? "libexplicitU-D.so" : "libexplicitU.so") + "); run Abaqus " +
@@ -99,7 +125,7 @@ void check_kinematics(const Arguments& call) {
       sum += std::fabs(static_cast<double>(call.strain_inc[i + c * call.n])) +
              std::fabs(static_cast<double>(call.stretch_new[i + c * call.n])) +
              std::fabs(static_cast<double>(call.stress_old[i + c * call.n]));
-    const double det = determinant(call.defgrad_new + i, call.n, call.shear);
+    const double det = determinant_of(call, i);
     if (det > 0 && std::isfinite(det) && std::isfinite(sum) && call.density[i] > 0) continue;
     const std::string where = point_text(call, i) + ", total time " + number(*call.total_time);
     if (!(call.density[i] > 0))

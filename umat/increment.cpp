@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "checks.h"
+#include "core/conventions.h"
 #include "core/status.h"
 
 namespace pybridge::abaqus {
@@ -37,12 +38,12 @@ void copy(Real* to, const Real* from, int values) {
   if (values > 0) std::memcpy(to, from, bytes(values));
 }
 
-// Six components from the four of plane strain or axisymmetry: 23 and 13 are zero.
+// A symmetric tensor times a factor, with all six components: in plane strain and axisymmetry the host has
+// four.
 const Real* pad(const Real* given, int which, const Arguments& call, Real factor) {
   Real* six = scratch().six(which, call.n);
-  const int values = call.components() * call.n;
-  for (int k = 0; k < values; ++k) six[k] = factor * given[k];
-  std::fill(six + values, six + 6 * call.n, Real(0));
+  for (int i = 0; i < call.n; ++i) vumat_to_block(given + i, call.n, call.components(), six + i, call.n);
+  for (int k = 0; k < 6 * call.n; ++k) six[k] *= factor;
   return six;
 }
 

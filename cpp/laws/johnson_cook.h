@@ -30,6 +30,7 @@ class JohnsonCook final : public Material<Real>, public HasTangent<Real> {
   void tangent(const Block<Real>& block, Real* tangent) const noexcept override;
 
  private:
+  Real reciprocal_rate_strain(double dt) const;
   bool begin(const Block<Real>& block, int point, Trial<Real>& trial, JohnsonCookStep<Real>& step) const;
   Real solve(const Block<Real>& block, int point, JohnsonCookStep<Real>& step) const;
 

@@ -25,6 +25,7 @@ struct JohnsonCookConstants {
   Real three_g;
   Real a, b, n, m;
   Real t_melt, t_transition;
+  Real per_range;  // 1 / (t_melt - t_transition)
   Real c, rate_0;
   Real heat_per_volume;  // inelastic heat fraction / specific heat; 0 is isothermal
 };
@@ -35,15 +36,15 @@ struct JohnsonCookStep {
   Real q_trial, q_start;
   Real p_old;
   Real t_old;
-  Real heat;         // K per Pa of inelastic work; 0 is isothermal
-  Real rate_strain;  // rate_0 dt; 0 where the step has no duration: rate-independent then
+  Real heat;             // K per Pa of inelastic work; 0 is isothermal
+  Real per_rate_strain;  // 1 / (rate_0 dt); 0 where the step is rate-independent: C = 0, or no duration
 };
 
 template <class Real>
 inline Real thermal_factor(const JohnsonCookConstants<Real>& k, Real t) {
   if (!(t > k.t_transition)) return 1;
   if (!(t < k.t_melt)) return 0;
-  return 1 - std::pow((t - k.t_transition) / (k.t_melt - k.t_transition), k.m);
+  return 1 - std::pow((t - k.t_transition) * k.per_range, k.m);
 }
 
 // y at rates up to rate_0.
@@ -54,48 +55,119 @@ inline Real static_flow(const JohnsonCookConstants<Real>& k, Real p, Real t) {
 }
 
 template <class Real>
-inline Real temperature_increment(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step,
-                                  Real x) {
-  return step.heat * x * Real(0.5) * (step.q_start + step.q_trial - k.three_g * x);
-}
-
-template <class Real>
 struct FlowValue {
   Real y;      // flow stress
   Real dy_dx;  // its total derivative along the step
   Real dy_dt;  // its derivative with respect to the temperature
+  Real bend;   // no less than |x d2y/dx2|, for the error that Newton's step leaves
 };
 
-// x > 0
+// Below this, the series here are exact to rounding, and cost a tenth of a power or a logarithm.
 template <class Real>
-inline FlowValue<Real> flow(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step, Real x) {
-  const Real p = step.p_old + x;
-  Real hardening = k.a, hardening_slope = 0;
-  if (k.b > 0) {
-    const Real power = k.b * std::pow(p, k.n);
-    hardening += power;
-    hardening_slope = k.n * power / p;
+inline bool near_zero(Real u) {
+  return std::fabs(u) < Real(0.001);
+}
+
+// (1 + u)^n, u near zero
+template <class Real>
+inline Real power_near_one(Real u, Real n) {
+  const Real tail = 1 + u * (n - 3) * Real(0.25) * (1 + u * (n - 4) * Real(0.2));
+  return 1 + u * n * (1 + u * (n - 1) * Real(0.5) * (1 + u * (n - 2) * (Real(1) / 3) * tail));
+}
+
+// ln(1 + u), u near zero
+template <class Real>
+inline Real log_near_one(Real u) {
+  return u * (1 - u * (Real(0.5) - u * (Real(1) / 3 - u * (Real(0.25) - u * Real(0.2)))));
+}
+
+// The flow stress along one step. Powers and logarithm are computed once, at the first x; others follow from
+// their ratios to it, which are close to one.
+template <class Real>
+class FlowAlongStep {
+ public:
+  FlowAlongStep(const JohnsonCookConstants<Real>& constants, const JohnsonCookStep<Real>& step, Real x)
+      : k_(constants), step_(step), x_0_(x), p_0_(step.p_old + x), above_0_(above(x)) {
+    if (k_.b > 0) hardening_0_ = hardening_of(p_0_);
+    if (rated()) log_0_ = log_rate_of(x);
+    if (above_0_ > 0) heat_0_ = heat_of(above_0_);
+    per_x_0_ = 1 / x_0_;
+    per_p_0_ = 1 / p_0_;
+    per_above_0_ = above_0_ > 0 ? 1 / above_0_ : Real(0);
   }
-  Real rate = 1, rate_slope = 0;
-  if (k.c > 0 && x > step.rate_strain && step.rate_strain > 0) {
-    rate += k.c * std::log(x / step.rate_strain);
-    rate_slope = k.c / x;
+
+  FlowValue<Real> at_first() const {
+    return combine({x_0_, per_x_0_, per_p_0_, hardening_0_, log_0_, above_0_, per_above_0_, heat_0_});
   }
-  const Real mean = Real(0.5) * (step.q_start + step.q_trial - k.three_g * x);
-  const Real t = step.t_old + step.heat * x * mean;
-  Real thermal = 1, thermal_slope = 0;
-  if (t >= k.t_melt) {
-    thermal = 0;
-  } else if (t > k.t_transition) {
-    const Real above = t - k.t_transition;
-    const Real power = std::pow(above / (k.t_melt - k.t_transition), k.m);
-    thermal = 1 - power;
-    thermal_slope = -k.m * power / above;
+
+  // x > 0
+  FlowValue<Real> at(Real x) const {
+    const Real p = step_.p_old + x, t = above(x);
+    const Real p_change = (p - p_0_) * per_p_0_, x_change = (x - x_0_) * per_x_0_;
+    const Real t_change = (t - above_0_) * per_above_0_;
+    Real hardening = 0, log_rate = 0, heat = 0;
+    if (k_.b > 0)
+      hardening = near_zero(p_change) ? hardening_0_ * power_near_one(p_change, k_.n) : hardening_of(p);
+    if (rated()) log_rate = near_zero(x_change) ? log_0_ + log_near_one(x_change) : log_rate_of(x);
+    if (t > 0)
+      heat = above_0_ > 0 && near_zero(t_change) ? heat_0_ * power_near_one(t_change, k_.m) : heat_of(t);
+    return combine({x, 1 / x, 1 / p, hardening, log_rate, t, t > 0 ? 1 / t : Real(0), heat});
   }
-  const Real dt_dx = step.heat * (mean - Real(0.5) * k.three_g * x);
-  const Real dy_dt = hardening * rate * thermal_slope;
-  return {hardening * rate * thermal,
-          (hardening_slope * rate + hardening * rate_slope) * thermal + dy_dt * dt_dx, dy_dt};
+
+  // 0 below the transition, 1 between, 2 molten; the rate effect adds 3: y is smooth on each branch alone.
+  int branch_of(Real x) const {
+    const Real t = above(x);
+    return (t > 0) + !(t < k_.t_melt - k_.t_transition) + 3 * (x * step_.per_rate_strain > 1);
+  }
+
+ private:
+  struct Terms {
+    Real x, per_x, per_p;
+    Real hardening;         // B p^n
+    Real log_rate;          // ln(rate / rate_0)
+    Real above, per_above;  // temperature above the transition, and its reciprocal where it is positive
+    Real heat;              // T*^m
+  };
+
+  bool rated() const { return step_.per_rate_strain > 0; }
+  Real mean_flow(Real x) const { return Real(0.5) * (step_.q_start + step_.q_trial - k_.three_g * x); }
+  Real above(Real x) const { return step_.t_old - k_.t_transition + step_.heat * x * mean_flow(x); }
+  Real hardening_of(Real p) const { return k_.b * std::pow(p, k_.n); }
+  Real log_rate_of(Real x) const { return std::log(x * step_.per_rate_strain); }
+  Real heat_of(Real above) const { return std::pow(above * k_.per_range, k_.m); }
+
+  FlowValue<Real> combine(const Terms& v) const {
+    const Real hardening = k_.a + v.hardening, hardening_slope = k_.n * v.hardening * v.per_p;
+    const bool fast = v.log_rate > 0;
+    const Real rate = fast ? 1 + k_.c * v.log_rate : Real(1), rate_slope = fast ? k_.c * v.per_x : Real(0);
+    const bool molten = !(v.above < k_.t_melt - k_.t_transition);
+    const Real thermal = molten ? Real(0) : 1 - v.heat;
+    const Real thermal_slope = molten ? Real(0) : -k_.m * v.heat * v.per_above;
+    const Real dt_dx = step_.heat * (mean_flow(v.x) - Real(0.5) * k_.three_g * v.x);
+    const Real dy_dt = hardening * rate * thermal_slope;
+    const Real mechanical = (hardening_slope * rate + hardening * rate_slope) * thermal;
+    return {hardening * rate * thermal, mechanical + dy_dt * dt_dx, dy_dt,
+            2 * (mechanical + std::fabs(dy_dt * dt_dx))};
+  }
+
+  const JohnsonCookConstants<Real>& k_;
+  const JohnsonCookStep<Real>& step_;
+  Real x_0_, p_0_, above_0_;
+  Real per_x_0_, per_p_0_, per_above_0_;
+  Real hardening_0_ = 0, log_0_ = 0, heat_0_ = 0;
+};
+
+// A first guess for a point that went on flowing: Newton's step from the increment `last` that its old rate
+// gives, with the flow stress and slopes at the start. Not positive where the point seems to unload.
+template <class Real>
+inline Real continued_flow(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step,
+                           Real last) {
+  const Real hardening =
+      step.p_old > 0 && step.q_start > k.a ? k.n * (step.q_start - k.a) / step.p_old : Real(0);
+  const Real residual = step.q_trial - step.q_start - (k.three_g + hardening) * last;
+  const Real stiffness = (k.three_g + hardening) * last + k.c * step.q_start;
+  const Real guess = last + residual * last / stiffness;
+  return guess < 16 * last ? guess : 16 * last;
 }
 
 // The root of r(x), starting from `guess` > 0; 0 where the step is elastic. `yield` is the static flow stress
@@ -105,13 +177,13 @@ template <class Real>
 inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step,
                               Real guess, Real yield) {
   const Real tolerance = 4 * epsilon<Real>() * step.q_trial;
-  // An error of relative size d leaves one of about d^2: every term is a power or a logarithm of x or of x +
-  // old.
-  const Real close = Real(0.5) * root(epsilon<Real>());
+  // Relative error that is accepted, in dp and in the flow stress.
+  const Real close = sizeof(Real) == 8 ? Real(1e-12) : Real(5e-7);
   Real low = 0, high = step.q_trial / k.three_g;
   Real x = guess < high ? guess : high;
+  const FlowAlongStep<Real> flow(k, step, x);
+  FlowValue<Real> value = flow.at_first();
   for (int iteration = 0; iteration < 200; ++iteration) {
-    const FlowValue<Real> value = flow(k, step, x);
     const Real residual = step.q_trial - k.three_g * x - value.y;
     if (std::fabs(residual) <= tolerance) return x;
     if (residual > 0)
@@ -121,9 +193,12 @@ inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const Johnson
     if (high * k.three_g <= tolerance) return high;  // a root so small leaves the stress as it is
     const Real slope = k.three_g + value.dy_dx;
     Real next = x + residual / slope;
-    const bool inside = slope > 0 && next > low && next <= high;
-    if (inside && iteration < 40) {
-      if (std::fabs(next - x) <= close * next) return next;
+    if (slope > 0 && next > low && next <= high && iteration < 40) {
+      // Newton's step d leaves an error of about d^2 |y''| / (2 slope).
+      const Real d = next - x, strain_slack = slope * next;
+      const Real slack = strain_slack < value.y ? strain_slack : value.y;
+      const bool small = d * d * value.bend <= 2 * close * x * slack;
+      if (small && flow.branch_of(x) == flow.branch_of(next)) return next;
     } else {
       if (yield < 0 && !(low > 0)) {
         yield = static_flow(k, step.p_old, step.t_old);
@@ -133,6 +208,7 @@ inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const Johnson
       next = iteration >= 40 ? Real(0.5) * (low + high) : low > 0 ? std::sqrt(low * high) : high / 64;
     }
     x = next;
+    value = flow.at(x);
   }
   return high;
 }

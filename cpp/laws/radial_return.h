@@ -24,10 +24,13 @@ struct IsotropicModuli {
   Real bulk, two_g, three_g, lambda;
 };
 
+template <class Real>
+constexpr Real third = Real(1) / 3;  // a product costs a fourth of a quotient
+
 // Von Mises stress of tensor components at distance `stride`.
 template <class Real>
 inline Real von_mises(const Real* stress, int stride) {
-  const Real mean = (stress[0] + stress[stride] + stress[2 * stride]) / 3;
+  const Real mean = third<Real> * (stress[0] + stress[stride] + stress[2 * stride]);
   Real normal = 0, shear = 0;
   for (int c = 0; c < 3; ++c) {
     const Real deviator = stress[c * stride] - mean;
@@ -52,7 +55,7 @@ inline Trial<Real> elastic_trial(const IsotropicModuli<Real>& moduli, const Real
   for (int c = 0; c < 6; ++c)
     trial.stress[c] =
         stress_old[c * stride] + moduli.two_g * strain_inc[c * stride] + (c < 3 ? volumetric : Real(0));
-  trial.mean = (trial.stress[0] + trial.stress[1] + trial.stress[2]) / 3;
+  trial.mean = third<Real> * (trial.stress[0] + trial.stress[1] + trial.stress[2]);
   trial.q = von_mises(trial.stress, 1);
   return trial;
 }

@@ -1,5 +1,6 @@
 #include "core/registry.h"
 
+#include "crystal/taylor_crystal.h"
 #include "laws/makers.h"
 
 namespace pybridge {
@@ -36,6 +37,9 @@ const std::vector<LawDescription>& built_in_laws() {
        "(K), C (1), rate_0 (1/time), specific heat (energy per mass and K, 0: isothermal), inelastic heat "
        "fraction "
        "(0..1)"},
+      {"PYBRIDGE_TAYLOR_CRYSTAL", "magnesium polycrystal with slip and twinning, Taylor assumption, SI units",
+       "all optional: number of grains (128), seed (0), tau_0 of basal, prismatic, pyramidal slip and of "
+       "twins (Pa)"},
   };
   return laws;
 }
@@ -55,6 +59,7 @@ std::unique_ptr<const Material<Real>> make_law(const std::string& name,
   if (law == "PYBRIDGE_ELASTIC") return make_elastic<Real>(constants);
   if (law == "PYBRIDGE_J2") return make_j2<Real>(constants);
   if (law == "PYBRIDGE_JOHNSON_COOK") return make_johnson_cook<Real>(constants);
+  if (law == "PYBRIDGE_TAYLOR_CRYSTAL") return make_taylor_crystal<Real>(constants);
   throw Error("law \"" + law + "\" is listed but has no maker");
 }
 

@@ -54,14 +54,20 @@ class GuardedCall:
         """The arrays to be passed."""
         return {name: guarded.array for name, guarded in self.guarded.items()}
 
-    def check(self, library: str, optional: tuple[str, ...] = ()) -> None:
-        """Raise HostError for the first fault found; `optional` outputs may stay unwritten, and are then zero."""
+    def check_bounds(self, library: str) -> None:
+        """Raise HostError where a canary was overwritten."""
         for name, guarded in self.guarded.items():
             if damage := guarded.damage():
                 raise HostError(
                     f"{library}: vumat_ wrote out of bounds of {name}, {damage}; expected at most "
                     f"{self._given[name].size} values{self._precision_hint()}"
                 )
+
+    def check_contents(self, library: str, optional: tuple[str, ...] = ()) -> None:
+        """Raise HostError for a changed input or an unwritten or NaN output.
+
+        `optional` outputs may stay unwritten, and are then zero.
+        """
         for argument in ARGUMENTS:
             if not argument.output:
                 self._check_unchanged(library, argument.name)

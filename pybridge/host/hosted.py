@@ -13,8 +13,9 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from pybridge.conventions import defgrad_to_matrix, matrix_to_defgrad
 from pybridge.errors import HostError
-from pybridge.host.arguments import Sizes, default_arguments
+from pybridge.host.arguments import ARGUMENTS, Sizes, default_arguments
 from pybridge.host.kinematics import defgrad_from_stretch, relative_spin
 from pybridge.host.library import VumatLibrary
 
@@ -194,7 +195,8 @@ class HostedVumat:
         f_old = defgrad_from_stretch(stretch_old) if defgrad_old is None else defgrad_old
         f_new = defgrad_from_stretch(stretch_new) if defgrad_new is None else defgrad_new
         shear, tensor = self._shear, 3 + self._shear
-        gradient = list(range(9)) if shear == 3 else [0, 1, 2, 3, 6]
+        if shear == 1:
+            f_old, f_new = (matrix_to_defgrad(defgrad_to_matrix(f), 5) for f in (f_old, f_new))
         inputs: dict[str, NDArray] = {
             "strainInc": strain_inc[:tensor],
             "stretchOld": stretch_old[:tensor],
@@ -203,8 +205,8 @@ class HostedVumat:
             "tempOld": temperature,
             "tempNew": temperature,
             "density": density,
-            "defgradOld": f_old[gradient] if shear == 1 else f_old,
-            "defgradNew": f_new[gradient] if shear == 1 else f_new,
+            "defgradOld": f_old,
+            "defgradNew": f_new,
         }
         if self.state_size:
             inputs["stateOld"] = state_old
@@ -277,8 +279,6 @@ class HostedVumat:
 
     def _cut(self, arguments: dict[str, NDArray], n: int) -> dict[str, NDArray]:
         """The same memory, each array no longer than the call needs, so that canaries stand right behind."""
-        from pybridge.host.arguments import ARGUMENTS
-
         sizes = Sizes(n, shear=self._shear, states=self.state_size, constants=len(self.constants))
         return {a.name: arguments[a.name][: max(a.count(sizes), 1)] for a in ARGUMENTS}
 

@@ -31,6 +31,7 @@ void pybridge_set_array_arguments(int);
 int pybridge_use_model(const char *, const char *, const char *);
 const char *pybridge_describe(const char *, void *, int);
 int pybridge_real_bytes(void);
+void pybridge_repeat_vumat(int, void **);
 """)
 
 
@@ -107,14 +108,11 @@ class VumatLibrary:
             self.call_pointers(self.pointers(arguments))
             return
         guard = GuardedCall(arguments, sizes)
-        error = None
         try:
             self.call_pointers(self.pointers(guard.arrays))
-        except HostError as caught:
-            error = caught
-        guard.check(self.path.name, (*optional, *(NAMES if error else ()))) if error is None else None
-        if error is not None:
-            raise error
+        finally:
+            guard.check_bounds(self.path.name)
+        guard.check_contents(self.path.name, optional)
         for argument in ARGUMENTS:
             if argument.output or argument.name == "dt":
                 arguments[argument.name][:] = guard.arrays[argument.name]
@@ -128,6 +126,11 @@ class VumatLibrary:
         self._vumat(*pointers, 80)
         if self.ours:
             self._raise_last_error()
+
+    def repeat_pointers(self, pointers: list[Any], repeats: int) -> None:
+        """Call our own vumat_ `repeats` times from compiled code (pybridge.bench.vumat)."""
+        self._library.pybridge_repeat_vumat(repeats, [_ffi.cast("void *", p) for p in pointers])
+        self._raise_last_error()
 
     def _raise_last_error(self) -> None:
         text = self._library.pybridge_last_error()
