@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pybridge._core as _core
 from numpy.typing import NDArray
 
 from abaqus_jobs.materials import magnesium_johnson_cook, user_material
 from abaqus_jobs.measures import deflection, element_volumes, relative_l2, rod_shape, split_stress
-import pybridge._core as _core
 from pybridge.deck.model import Deck, MaterialDefinition
 from pybridge.deck.reader import read_deck
 from pybridge.deck.writer import deck_text
