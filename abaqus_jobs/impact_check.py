@@ -62,6 +62,8 @@ def compare_materials(
     fine_scale (.inp, .h5). model_file None: Johnson-Cook alone (and the fine scale where asked). material: the solver's
     switch for the learned run. targets: of figures by name. reuse: keep complete results whose deck has not changed.
     """
+    if model_file is not None:
+        _require(Path(model_file))
     jc = johnson_cook or (magnesium_johnson_cook() if density is None else magnesium_johnson_cook(density))
     increment = fixed_increment(deck_builder(jc, increment=None))
     context = _Runner(deck_builder, Path(out), increment, progress, reuse, threads)
@@ -90,10 +92,14 @@ def compare_materials(
 
 def learned_material(model_file: Path, density: float) -> MaterialDefinition:
     """*USER MATERIAL, NAME=LEARNED with the *DEPVAR of a model file. Raises ConfigError where there is none."""
-    if not model_file.is_file():
-        raise ConfigError(f"{model_file}: no such model file; train and export one, or give another path")
+    _require(model_file)
     model = _core.load_model(str(model_file), "native", "float64")  # type: ignore[attr-defined]
     return user_material(LEARNED, density, (), model.state_schema)
+
+
+def _require(model_file: Path) -> None:
+    if not model_file.is_file():
+        raise ConfigError(f"{model_file}: no such model file; train and export one, or give another path")
 
 
 def fixed_increment(deck: Deck) -> float:
