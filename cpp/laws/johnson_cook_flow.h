@@ -62,20 +62,23 @@ struct FlowValue {
   Real bend;   // no less than |x d2y/dx2|, for the error that Newton's step leaves
 };
 
-// (1 + u)^n; close to 1 by the binomial series, whose next term is below rounding: a tenth of the cost.
+// Below this, the series here are exact to rounding, and cost a tenth of a power or a logarithm.
+template <class Real>
+inline bool near_zero(Real u) {
+  return std::fabs(u) < Real(0.001);
+}
+
+// (1 + u)^n, u near zero
 template <class Real>
 inline Real power_near_one(Real u, Real n) {
-  if (!(std::fabs(u) < Real(0.001))) return std::pow(1 + u, n);
   const Real tail = 1 + u * (n - 3) * Real(0.25) * (1 + u * (n - 4) * Real(0.2));
   return 1 + u * n * (1 + u * (n - 1) * Real(0.5) * (1 + u * (n - 2) * (Real(1) / 3) * tail));
 }
 
-// ln(1 + u)
+// ln(1 + u), u near zero
 template <class Real>
 inline Real log_near_one(Real u) {
-  if (!(std::fabs(u) < Real(0.001))) return std::log(1 + u);
-  return u *
-         (1 - u * (Real(0.5) - u * (Real(1) / 3 - u * (Real(0.25) - u * (Real(0.2) - u * (Real(1) / 6))))));
+  return u * (1 - u * (Real(0.5) - u * (Real(1) / 3 - u * (Real(0.25) - u * Real(0.2)))));
 }
 
 // The flow stress along one step. Powers and logarithm are computed once, at the first x; others follow from
@@ -85,9 +88,9 @@ class FlowAlongStep {
  public:
   FlowAlongStep(const JohnsonCookConstants<Real>& constants, const JohnsonCookStep<Real>& step, Real x)
       : k_(constants), step_(step), x_0_(x), p_0_(step.p_old + x), above_0_(above(x)) {
-    if (k_.b > 0) hardening_0_ = k_.b * std::pow(p_0_, k_.n);
-    if (rated()) log_0_ = std::log(x * step.per_rate_strain);
-    if (above_0_ > 0) heat_0_ = relative_heat(above_0_);
+    if (k_.b > 0) hardening_0_ = hardening_of(p_0_);
+    if (rated()) log_0_ = log_rate_of(x);
+    if (above_0_ > 0) heat_0_ = heat_of(above_0_);
     per_x_0_ = 1 / x_0_;
     per_p_0_ = 1 / p_0_;
     per_above_0_ = above_0_ > 0 ? 1 / above_0_ : Real(0);
@@ -100,12 +103,21 @@ class FlowAlongStep {
   // x > 0
   FlowValue<Real> at(Real x) const {
     const Real p = step_.p_old + x, t = above(x);
+    const Real p_change = (p - p_0_) * per_p_0_, x_change = (x - x_0_) * per_x_0_;
+    const Real t_change = (t - above_0_) * per_above_0_;
     Real hardening = 0, log_rate = 0, heat = 0;
-    if (k_.b > 0) hardening = hardening_0_ * power_near_one((p - p_0_) * per_p_0_, k_.n);
-    if (rated()) log_rate = log_0_ + log_near_one((x - x_0_) * per_x_0_);
+    if (k_.b > 0)
+      hardening = near_zero(p_change) ? hardening_0_ * power_near_one(p_change, k_.n) : hardening_of(p);
+    if (rated()) log_rate = near_zero(x_change) ? log_0_ + log_near_one(x_change) : log_rate_of(x);
     if (t > 0)
-      heat = above_0_ > 0 ? heat_0_ * power_near_one((t - above_0_) * per_above_0_, k_.m) : relative_heat(t);
+      heat = above_0_ > 0 && near_zero(t_change) ? heat_0_ * power_near_one(t_change, k_.m) : heat_of(t);
     return combine({x, 1 / x, 1 / p, hardening, log_rate, t, t > 0 ? 1 / t : Real(0), heat});
+  }
+
+  // 0 below the transition, 1 between, 2 molten; the rate effect adds 3: y is smooth on each branch alone.
+  int branch_of(Real x) const {
+    const Real t = above(x);
+    return (t > 0) + !(t < k_.t_melt - k_.t_transition) + 3 * (x * step_.per_rate_strain > 1);
   }
 
  private:
@@ -120,7 +132,9 @@ class FlowAlongStep {
   bool rated() const { return step_.per_rate_strain > 0; }
   Real mean_flow(Real x) const { return Real(0.5) * (step_.q_start + step_.q_trial - k_.three_g * x); }
   Real above(Real x) const { return step_.t_old - k_.t_transition + step_.heat * x * mean_flow(x); }
-  Real relative_heat(Real above) const { return std::pow(above * k_.per_range, k_.m); }
+  Real hardening_of(Real p) const { return k_.b * std::pow(p, k_.n); }
+  Real log_rate_of(Real x) const { return std::log(x * step_.per_rate_strain); }
+  Real heat_of(Real above) const { return std::pow(above * k_.per_range, k_.m); }
 
   FlowValue<Real> combine(const Terms& v) const {
     const Real hardening = k_.a + v.hardening, hardening_slope = k_.n * v.hardening * v.per_p;
@@ -163,7 +177,7 @@ template <class Real>
 inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step,
                               Real guess, Real yield) {
   const Real tolerance = 4 * epsilon<Real>() * step.q_trial;
-  // Relative error of dp that is accepted: in stress it counts 3 G dp / q times that.
+  // Relative error that is accepted, in dp and in the flow stress.
   const Real close = sizeof(Real) == 8 ? Real(1e-12) : Real(5e-7);
   Real low = 0, high = step.q_trial / k.three_g;
   Real x = guess < high ? guess : high;
@@ -181,8 +195,10 @@ inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const Johnson
     Real next = x + residual / slope;
     if (slope > 0 && next > low && next <= high && iteration < 40) {
       // Newton's step d leaves an error of about d^2 |y''| / (2 slope).
-      const Real d = next - x;
-      if (d * d * value.bend <= 2 * close * x * next * slope) return next;
+      const Real d = next - x, strain_slack = slope * next;
+      const Real slack = strain_slack < value.y ? strain_slack : value.y;
+      const bool small = d * d * value.bend <= 2 * close * x * slack;
+      if (small && flow.branch_of(x) == flow.branch_of(next)) return next;
     } else {
       if (yield < 0 && !(low > 0)) {
         yield = static_flow(k, step.p_old, step.t_old);

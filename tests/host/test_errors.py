@@ -35,7 +35,9 @@ def test_depvar_of_a_material_without_state(library, arguments):
     given["stateOld"][:] = 7
     library.call(given, guarded=True)
     assert (given["stateNew"] == 7).all()
-    fails(library, arguments(library, 2, "PYBRIDGE_ELASTIC", STEEL, states=2), r"needs \*DEPVAR 0, got 2.*none")
+    fails(
+        library, arguments(library, 2, "PYBRIDGE_ELASTIC", STEEL, states=2), r"needs \*DEPVAR 0, got 2.*none"
+    )
 
 
 @pytest.mark.parametrize("time", [0.0, 1e-6])
@@ -48,7 +50,11 @@ def test_wrong_number_of_constants(library, arguments, time):
 def test_unknown_material(library, arguments):
     given = arguments(library, 2, "Mg Foil", STEEL)
     given["stateNew"][:] = 0.125
-    fails(library, given, 'material "MG FOIL": neither a built-in law .*PYBRIDGE_J2.* nor a model file: no MG FOIL.pt in')
+    fails(
+        library,
+        given,
+        'material "MG FOIL": neither a built-in law .*PYBRIDGE_J2.* nor a model file: no MG FOIL.pt in',
+    )
     given = arguments(library, 2, "   ", STEEL)
     given["stateNew"][:] = 0.125
     fails(library, given, r"has no name; give \*MATERIAL, NAME=")
@@ -61,7 +67,11 @@ def test_nan_in_the_deformation_gradient(library, arguments, component, shear):
         component = 2
     given = arguments(library, 3, "PYBRIDGE_ELASTIC", STEEL, states=1, shear=shear)
     given["defgradNew"][component * 3 + 1] = np.nan
-    fails(library, given, r"point 2 of 3, total time 3e-06: not-a-number or infinity in the deformation gradient")
+    fails(
+        library,
+        given,
+        r"point 2 of 3, total time 3e-06: not-a-number or infinity in the deformation gradient",
+    )
 
 
 @pytest.mark.parametrize("name", ["strainInc", "stretchNew", "stressOld"])
@@ -138,7 +148,9 @@ def test_element_number_where_the_host_tells(library, arguments):
 def test_elements_that_are_not_supported(library, arguments, direct, shear):
     given = arguments(library, 2, "PYBRIDGE_ELASTIC", STEEL)
     given["ndir"][0], given["nshr"][0] = direct, shear
-    with pytest.raises(HostError, match=rf"ndir = {direct}, nshr = {shear} are not supported; use solid elements"):
+    with pytest.raises(
+        HostError, match=rf"ndir = {direct}, nshr = {shear} are not supported; use solid elements"
+    ):
         library.call_pointers(library.pointers(given))
 
 
@@ -156,7 +168,9 @@ def test_absurd_stretch(library, arguments, name, value, component):
     given = arguments(library, 3, "PYBRIDGE_ELASTIC", STEEL)
     point = 2 if library.dtype == np.float64 else 0  # the one that tells the precision
     given[name][3 * component + point] = value
-    with pytest.raises(HostError, match=rf"stretch of point {point + 1} of 3 reads .*seems to run in.*destroyed"):
+    with pytest.raises(
+        HostError, match=rf"stretch of point {point + 1} of 3 reads .*seems to run in.*destroyed"
+    ):
         library.call(given)
     for right in (0.0201, 49.9):
         given[name][3 * component + point] = right
@@ -212,7 +226,9 @@ class TestOtherPrecision:
     def test_is_refused_and_nothing_is_written(self, host, ours, n, shear, stretch):
         library = load_vumat(our_library(ours))
         word = {"float32": "single", "float64": "double"}
-        message = f"host seems to run in {word[host]} precision while this is the {word[ours]}-precision library"
+        message = (
+            f"host seems to run in {word[host]} precision while this is the {word[ours]}-precision library"
+        )
         with pytest.raises(HostError, match=message):
             self.call_guarded(library, self.given(n, shear, stretch, host))
 

@@ -56,7 +56,9 @@ def test_right_vumat_passes_and_answers(compile_library, real, precision):
 def test_unwritten_output_is_named_and_may_be_allowed(compile_library):
     source = elastic_vumat().replace("enerInelasNew[i] =", "if (i != 3) enerInelasNew[i] =")
     library = load_vumat(compile_library("forgetful", source), "float64")
-    with pytest.raises(HostError, match=r"left 1 of 5 values of enerInelasNew unwritten, first component 1 of point 4"):
+    with pytest.raises(
+        HostError, match=r"left 1 of 5 values of enerInelasNew unwritten, first component 1 of point 4"
+    ):
         call(library)
     hosted = HostedVumat(
         library, "STEEL", STEEL, states=2, guarded=True, unwritten=("enerInelasNew",), nblock=5
@@ -66,7 +68,9 @@ def test_unwritten_output_is_named_and_may_be_allowed(compile_library):
 
 def test_output_that_was_skipped_behind_the_mask(compile_library):
     source = elastic_vumat().replace("for (int c = 0; c < *nstatev", "for (int c = 1; c < *nstatev")
-    with pytest.raises(HostError, match=r"left 5 of 10 values of stateNew unwritten, first component 1 of point 1"):
+    with pytest.raises(
+        HostError, match=r"left 5 of 10 values of stateNew unwritten, first component 1 of point 1"
+    ):
         call(load_vumat(compile_library("skips_first_state", source), "float64"))
 
 
@@ -105,7 +109,9 @@ def test_libraries_that_are_none(tmp_path, compile_library):
         our_library("half")
     with pytest.raises(HostError, match="expected float64 or float32, got double"):
         load_vumat(our_library("float64"), "double")
-    with pytest.raises(HostError, match=r"is a float32 library, called with float64; use .*libexplicitU-D.so"):
+    with pytest.raises(
+        HostError, match=r"is a float32 library, called with float64; use .*libexplicitU-D.so"
+    ):
         load_vumat(our_library("float32"), "float64")
 
 
