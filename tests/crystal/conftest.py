@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pybridge.conventions import SYMMETRIC_COLUMN, SYMMETRIC_ROW
 
 Array = NDArray[np.float64]

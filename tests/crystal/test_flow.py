@@ -11,6 +11,7 @@ from pybridge._core import (
     twin_systems,
     uniform_orientations,
 )
+
 from pybridge.reference import crystal as reference
 
 

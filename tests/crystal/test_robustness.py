@@ -11,6 +11,7 @@ from pybridge._core import (
     make_taylor_crystal,
     uniform_orientations,
 )
+
 from pybridge.reference import crystal as reference
 
 P = reference.Parameters()
@@ -192,7 +193,7 @@ BAD = {
 def test_wrong_parameters_are_explained(name: str) -> None:
     parameters = CrystalParameters()
     setattr(parameters.prismatic if hasattr(parameters.prismatic, name) else parameters, name, BAD[name])
-    with pytest.raises(MaterialError, match="crystal: .* must be"):
+    with pytest.raises(MaterialError, match=r"crystal: .* must be"):
         make_taylor_crystal(np.eye(3)[None], parameters, "float64")
 
 
