@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,10 @@ class CMakeBuild(build_ext):
         import pybind11
         import torch
 
-        package = Path(self.get_ext_fullpath(ext.name)).resolve().parent
+        module = Path(self.get_ext_fullpath(ext.name)).resolve()
+        # An editable installation copies only the module back into the sources, and from a folder whose name
+        # changes each time: all parts go to the sources at once, and the module where setuptools looks for it.
+        package = ROOT / "pybridge" if self.editable_mode else module.parent
         # One build tree for each interpreter and output folder: an isolated `pip install .` must not reuse
         # the CMake cache of an editable installation, whose pybind11 and torch stand elsewhere.
         key = hashlib.sha256(f"{sys.prefix}{pybind11.get_cmake_dir()}{package}".encode()).hexdigest()[:8]
@@ -50,6 +54,9 @@ class CMakeBuild(build_ext):
         )
         jobs = os.environ.get("PYBRIDGE_BUILD_JOBS", str(os.cpu_count() or 1))
         subprocess.run(["cmake", "--build", str(tree), "--parallel", jobs], check=True)
+        if self.editable_mode:
+            module.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(package / module.name, module)
 
 
 setup(ext_modules=[Extension("pybridge._core", sources=[])], cmdclass={"build_ext": CMakeBuild})

@@ -1,37 +1,11 @@
 #include "core/registry.h"
 
-#include <cmath>
-
 #include "crystal/taylor_crystal.h"
-#include "laws/elastic.h"
+#include "laws/makers.h"
 
 namespace pybridge {
 
 namespace {
-
-void expect_constants(const std::string& law, const std::vector<double>& constants, std::size_t expected,
-                      const char* names) {
-  if (constants.size() != expected)
-    throw Error(law + ": expected " + std::to_string(expected) + " constants (" + names + "), got " +
-                std::to_string(constants.size()));
-  for (std::size_t k = 0; k < constants.size(); ++k)
-    if (!std::isfinite(constants[k]))
-      throw Error(law + ": constant " + std::to_string(k + 1) + " is not a finite number");
-}
-
-ElasticModuli moduli_from(const std::string& law, double young, double poisson) {
-  if (!(young > 0)) throw Error(law + ": Young's modulus must be positive, got " + std::to_string(young));
-  if (!(poisson > -1 && poisson < 0.5))
-    throw Error(law + ": Poisson's ratio must be between -1 and 0.5, got " + std::to_string(poisson));
-  return {young / (3 * (1 - 2 * poisson)), young / (2 * (1 + poisson))};
-}
-
-template <class Real>
-std::unique_ptr<const Material<Real>> make_elastic(const std::string& law,
-                                                   const std::vector<double>& constants) {
-  expect_constants(law, constants, 2, "Young's modulus, Poisson's ratio");
-  return std::make_unique<Elastic<Real>>(moduli_from(law, constants[0], constants[1]));
-}
 
 // Index of the law whose name is `name` or a prefix of it followed by '_' or '-'; the longest wins; -1 if
 // none.
@@ -53,6 +27,16 @@ int find_law(const std::string& name) {
 const std::vector<LawDescription>& built_in_laws() {
   static const std::vector<LawDescription> laws = {
       {"PYBRIDGE_ELASTIC", "linear isotropic elasticity", "Young's modulus (stress), Poisson's ratio (1)"},
+      {"PYBRIDGE_J2", "von Mises plasticity, isotropic hardening: perfect, linear or tabulated",
+       "Young's modulus (stress), Poisson's ratio (1), then one or more pairs: yield stress (stress), "
+       "plastic strain "
+       "(1, from 0 upwards)"},
+      {"PYBRIDGE_JOHNSON_COOK", "Johnson-Cook plasticity with strain rate and adiabatic heating",
+       "Young's modulus (stress), Poisson's ratio (1), A (stress), B (stress), n (1), m (1), T_melt (K), "
+       "T_transition "
+       "(K), C (1), rate_0 (1/time), specific heat (energy per mass and K, 0: isothermal), inelastic heat "
+       "fraction "
+       "(0..1)"},
       {"PYBRIDGE_TAYLOR_CRYSTAL", "magnesium polycrystal with slip and twinning, Taylor assumption, SI units",
        "all optional: number of grains (128), seed (0), tau_0 of basal, prismatic, pyramidal slip and of "
        "twins (Pa)"},
@@ -72,7 +56,9 @@ std::unique_ptr<const Material<Real>> make_law(const std::string& name,
     throw Error("unknown law \"" + name + "\"; the built-in laws are " + known);
   }
   const std::string& law = built_in_laws()[static_cast<std::size_t>(index)].name;
-  if (law == "PYBRIDGE_ELASTIC") return make_elastic<Real>(law, constants);
+  if (law == "PYBRIDGE_ELASTIC") return make_elastic<Real>(constants);
+  if (law == "PYBRIDGE_J2") return make_j2<Real>(constants);
+  if (law == "PYBRIDGE_JOHNSON_COOK") return make_johnson_cook<Real>(constants);
   if (law == "PYBRIDGE_TAYLOR_CRYSTAL") return make_taylor_crystal<Real>(constants);
   throw Error("law \"" + law + "\" is listed but has no maker");
 }
