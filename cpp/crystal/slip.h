@@ -123,8 +123,8 @@ PYBRIDGE_INLINE Vec<Real> fitted_weight(const CrystalTable<Real>& table, const S
 
 // One Newton correction. `done` lanes are left as they are. Returns the largest change of s in each lane.
 template <class Real, bool Quadratic>
-PYBRIDGE_INLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
-                                  Mask<Real> done, SlipStep<Real>& step, Vec<Real> s[5]) {
+PYBRIDGE_NOINLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
+                                    Mask<Real> done, SlipStep<Real>& step, Vec<Real> s[5]) {
   using V = Vec<Real>;
   const V zero{};
   V increment[8], residual[5], matrix[5][5], gain[slip_count], change_u[slip_count];

@@ -69,9 +69,9 @@ PYBRIDGE_INLINE void move_twins(const Vec<Real> start[twin_count], const Vec<Rea
 // Advances lambda by dt with the midpoint rule in every division; shear = gamma_t * resolved shear stress / G
 // at the beginning, and its change over dt.
 template <class Real, bool Quadratic>
-PYBRIDGE_INLINE void grow_twins(const CrystalTable<Real>& table, const Vec<Real> shear[twin_count],
-                                const Vec<Real> change[twin_count], Vec<Real> dt,
-                                Vec<Real> lambda[twin_count]) {
+PYBRIDGE_NOINLINE void grow_twins(const CrystalTable<Real>& table, const Vec<Real> shear[twin_count],
+                                  const Vec<Real> change[twin_count], Vec<Real> dt,
+                                  Vec<Real> lambda[twin_count]) {
   using V = Vec<Real>;
   constexpr int divisions_max = 200;
   const Real share = static_cast<Real>(0.25), half = static_cast<Real>(0.5);
