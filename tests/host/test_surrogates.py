@@ -224,7 +224,7 @@ def test_a_new_file_under_an_old_name(library, tmp_path):
     assert hosted.domain.strain_max == pytest.approx(0.7)
     assert hosted.state_size == STATES
     assert hosted.state_schema[0].description == 'history "c"\t\\'
-    with pytest.raises(HostError, match=r"SAME is in use with another file or engine.*another name"):
+    with pytest.raises(HostError, match=r"same is in use with another file or engine.*another name"):
         HostedVumat(library, "same", model_file=narrow)
     again = HostedVumat(library, "SAME", model_file=wide)
     del hosted, again
