@@ -68,7 +68,7 @@ struct FlowValue {
 // Below this, the series here are exact to rounding, and cost a tenth of a power or a logarithm.
 template <class Real>
 inline bool near_zero(Real u) {
-  return std::fabs(u) < Real(0.001);
+  return std::fabs(u) < Real(1e-3);
 }
 
 // (1 + u)^n, u near zero
@@ -117,10 +117,11 @@ class FlowAlongStep {
     return combine({x, 1 / x, 1 / p, hardening, log_rate, t, t > 0 ? 1 / t : Real(0), heat});
   }
 
-  // 0 below the transition, 1 between, 2 molten; the rate effect adds 3: y is smooth on each branch alone.
+  // Which smooth branch of y an x lies on: the kinks are the transition, melting, and rate_0.
   int branch_of(Real x) const {
     const Real t = above(x);
-    return (t > 0) + !(t < k_.t_melt - k_.t_transition) + 3 * (x * step_.per_rate_strain > 1);
+    const int warm = t > 0, molten = !(t < k_.t_melt - k_.t_transition), fast = x * step_.per_rate_strain > 1;
+    return warm | molten << 1 | fast << 2;
   }
 
  private:
