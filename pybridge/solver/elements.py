@@ -6,6 +6,7 @@ result has the same bits. Total Lagrangian: f_ia = sum_points V P_ij B_ja, P = J
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,7 +103,10 @@ class Chunk:
 
     # --- one step -----------------------------------------------------------------------------------------
 
-    def step(self, u: Array, time_old: float, dt: float, forces: Array, work: ElementWorkspace) -> StepResult:
+    def step(
+        self, u: Array, time_old: float, dt: float, forces: Array, work: ElementWorkspace,
+        pool: Executor | None = None, threads: int = 1,
+    ) -> StepResult:  # fmt: skip
         """Forces of displacements u (3, N) into forces[:, :, chunk].
 
         Raises SolverError where an element is inverted or not a number; material failures are in the status.
@@ -117,7 +121,7 @@ class Chunk:
                 f"{self.group.kind} elements {self.labels[0]}..{self.labels[-1]} at time {time_old + dt:.6g}: no polar "
                 "decomposition found, a deformation gradient turned too far in one step; reduce the scale factor"
             )
-        status = self.points.respond(p, time_old, dt)
+        status = self.points.respond(p, time_old, dt, pool, threads)
         stable = self._viscosity_and_step(p, dt)
         result = self._energies(p, stable, status)
         forces[:, :, self.start : self.start + self.n] = self._corner_forces(w, ratio, dt, work, result)

@@ -118,8 +118,10 @@ class Integrator:
             touches.append(self._touch(contact, v, dt, dt_mean, bodies))
         u = self.u + dt * v
         results = self._elements(u, dt)
-        total = StepResult(*(sum(getattr(r, n) for r in results) for n in ("internal", "plastic", "viscous", "hourglass")),
-                           min(r.stable_dt for r in results), max(r.status for r in results))  # fmt: skip
+        total = StepResult(
+            sum(r.internal for r in results), sum(r.plastic for r in results), sum(r.viscous for r in results),
+            sum(r.hourglass for r in results), min(r.stable_dt for r in results), max(r.status for r in results),
+        )  # fmt: skip
         outcome = StepOutcome(total.status, total.stable_dt, total, touches)
         if total.status < 2:
             self._accept(u, v, dt, total, touches, bodies, external)
@@ -152,11 +154,15 @@ class Integrator:
     def _elements(self, u: Array, dt: float) -> list[StepResult]:
         jobs = [(group, chunk) for group in self.groups for chunk in group.chunks]
 
+        many = len(jobs) >= self.threads  # otherwise the blocks of material points go to the threads
+        inner = None if many else self.pool
+
         def work(job: tuple[GroupChunks, Chunk]) -> StepResult:
             group, chunk = job
-            return chunk.step(u, self.time, dt, group.forces, self._workspace(chunk))
+            space = self._workspace(chunk)
+            return chunk.step(u, self.time, dt, group.forces, space, inner, self.threads)
 
-        return list(self.pool.map(work, jobs)) if self.pool else [work(job) for job in jobs]
+        return list(self.pool.map(work, jobs)) if self.pool and many else [work(job) for job in jobs]
 
     def _accept(
         self,
