@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pybridge.host import VumatLibrary, load_vumat, our_library
 from pybridge.host.arguments import Sizes, default_arguments
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from pybridge.errors import HostError
 from pybridge.host import load_vumat, our_library
 
@@ -186,7 +187,7 @@ def test_stretch_that_is_not_positive_definite(arguments):
         given["stretchNew"][2 * component] = -3.99
         library.call(given)
         given["stretchNew"][2 * component] = -4.01
-        with pytest.raises(HostError, match="stretch of point 1 of 2 reads .*positive definite"):
+        with pytest.raises(HostError, match=r"stretch of point 1 of 2 reads .*positive definite"):
             library.call(given)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from strangers import elastic_vumat
+
 from pybridge.errors import HostError
 from pybridge.host import HostedVumat, load_vumat, our_library
 from pybridge.host.arguments import Sizes, default_arguments
 from pybridge.host.guards import GuardedCall
-from strangers import elastic_vumat
 
 STEEL = (200e9, 0.3)
 
@@ -90,7 +91,7 @@ def test_precision_is_found_out(compile_library):
 
 def test_precision_that_cannot_be_found_out(compile_library):
     path = compile_library("silent", 'extern "C" void vumat_() {}')
-    with pytest.raises(HostError, match="wrote no stress.*say precision=float64 or float32"):
+    with pytest.raises(HostError, match=r"wrote no stress.*say precision=float64 or float32"):
         load_vumat(path)
     path = compile_library("crashes", '#include <cstdlib>\nextern "C" void vumat_() { abort(); }')
     with pytest.raises(HostError, match="the trial call failed"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pybridge._core import kinematics
+from strangers import elastic_vumat
+
 from pybridge.conventions import defgrad_to_matrix, matrix_to_defgrad
 from pybridge.errors import HostError
 from pybridge.host import HostedVumat, load_vumat, our_library
 from pybridge.host.kinematics import defgrad_from_stretch, relative_spin
-from strangers import elastic_vumat
 
 STEEL = (200e9, 0.3)
 # stateNew takes over inputs, so that what the host passes can be looked at.

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pybridge import reference
 from pybridge._core import load_model, make_law
-from pybridge.host import HostedVumat, load_vumat, our_library
 from scenarios import Increment, Scenario, increments
 from surrogate import surrogate_file
+
+from pybridge import reference
+from pybridge.host import HostedVumat, load_vumat, our_library
 
 DENSITY = 7800.0
 PRECISIONS = ("float64", "float32")
@@ -48,7 +49,7 @@ CASES = (
     ),
     # The reference integrates each grain as a differential equation: tests/crystal compares with it.
     Case("PYBRIDGE_TAYLOR_CRYSTAL_MG", (12.0, 3.0), reference=False, flow="", tolerance=(1e-9, 5e-4)),
-    Case("SURROGATE", reference=False, duration=1.9e-6, flow=None, tolerance=(1e-12, 2e-5), model=True),
+    Case("SURROGATE", reference=False, duration=1.9e-6, flow=None, tolerance=(1e-12, 1e-4), model=True),
 )
 
 
@@ -124,7 +125,9 @@ def through_bindings(case: Case, scenario: Scenario, precision: str, engine: str
 
 def through_vumat(case: Case, scenario: Scenario, precision: str, engine: str = "native") -> History:
     """The compiled vumat_, guarded, in blocks of 3 points."""
-    hosted = host_material(case, precision, engine, nblock=3, guarded=True, two_dimensional=scenario.plane)
+    # A flat call drops the stresses 23 and 13, which only an isotropic material does not have.
+    flat = scenario.plane and case.reference
+    hosted = host_material(case, precision, engine, nblock=3, guarded=True, two_dimensional=flat)
     return run_material(hosted, increments(scenario, case.duration))
 
 

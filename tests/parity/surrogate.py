@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from pybridge.model_file import write_model
 from training.pca_dnn_script import PcaDnnMaterial
 

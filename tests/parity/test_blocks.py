@@ -36,7 +36,7 @@ def assert_same_bits(found: History, expected: History) -> None:
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_block_size_changes_no_bit(precision: str, case: Case, nblock: int) -> None:
     whole = answer(case, precision, MANY.points, 1)
-    assert np.abs(whole.stress).max() > 1e8
+    assert np.abs(whole.stress).max() > 1e7
     assert case.flow is None or np.abs(whole.dissipation).max() > 1e4
     assert_same_bits(answer(case, precision, nblock, 1), whole)
 
