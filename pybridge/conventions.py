@@ -121,7 +121,9 @@ def mandel_to_umat_tangent(mandel: NDArray, components: int = 6) -> NDArray:
     """
     order = list(UMAT_TO_VUMAT[: _plane_or_solid(components)])
     tangent = np.asarray(mandel)[np.ix_(order, order)]
-    return np.swapaxes(_scaled_shear(np.swapaxes(_scaled_shear(tangent, np.sqrt(0.5)), 0, 1), np.sqrt(0.5)), 0, 1)
+    return np.swapaxes(
+        _scaled_shear(np.swapaxes(_scaled_shear(tangent, np.sqrt(0.5)), 0, 1), np.sqrt(0.5)), 0, 1
+    )
 
 
 def _scaled_shear(array: NDArray, factor: float) -> NDArray:

@@ -286,7 +286,7 @@ def _validate_tensors(entries: Any, weights_bytes: int, expect: Any) -> None:
         name = entry["name"]
         expect(name not in names, f"tensor {name} is listed twice")
         names.add(name)
-        expect(entry.get("dtype") in DTYPES, f'tensor {name}: dtype must be "f32" or "f64"')
+        expect(entry.get("dtype") in list(DTYPES), f'tensor {name}: dtype must be "f32" or "f64"')
         shape = entry.get("shape")
         expect(
             isinstance(shape, list) and all(_is_count(n) and n > 0 for n in shape),

@@ -16,8 +16,10 @@ namespace {
 std::string quoted(const std::string& text) {
   std::string result = "\"";
   for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c;
+    char escaped[8] = {c, '\0'};
+    if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20)
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
+    result += escaped;
   }
   return result + "\"";
 }

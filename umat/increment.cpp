@@ -47,6 +47,7 @@ const Real* pad(const Real* given, int which, const Arguments& call, Real factor
   return six;
 }
 
+// Also the last look at the answer: a stress or dissipation that is no number makes an energy none.
 void set_energies(const Arguments& call, Real to_deck_stress) {
   const int n = call.n;
   const Real* dissipation = scratch().dissipation.data();
@@ -58,6 +59,9 @@ void set_energies(const Arguments& call, Real to_deck_stress) {
     }
     call.internal_new[i] = call.internal_old[i] + work / call.density[i];
     call.inelastic_new[i] = call.inelastic_old[i] + to_deck_stress * dissipation[i] / call.density[i];
+    if (!std::isfinite(call.internal_new[i]) || !std::isfinite(call.inelastic_new[i]))
+      throw Error("the material answered not-a-number at point " + std::to_string(i + 1) + " of " +
+                  std::to_string(n) + element_of(call, i) + " and called it good; please report this");
   }
 }
 
@@ -92,6 +96,15 @@ void set_effective_moduli(const Arguments& call, ElasticModuli virgin) {
 
 bool wants_effective_moduli(const Arguments& call) { return array_arguments() && call.info[4] == 1; }
 
+// The host's total time is that at the end of the increment, s. One that is beyond the horizon by the
+// rounding of the host's own sum is the horizon.
+double end_of_increment(const Arguments& call, const DeckMaterial& material) {
+  const double end = static_cast<double>(*call.total_time) * material.time_unit;
+  const double horizon = material.material->domain().time_max;
+  const double rounding = 8 * static_cast<double>(std::numeric_limits<Real>::epsilon());
+  return end > horizon && end <= horizon * (1 + rounding) ? horizon : end;
+}
+
 Block<Real> make_block(const Arguments& call, const DeckMaterial& material) {
   const int n = call.n;
   const bool flat = call.components() != 6;
@@ -104,8 +117,7 @@ Block<Real> make_block(const Arguments& call, const DeckMaterial& material) {
   block.stride = n;
   const double dt = static_cast<double>(call.dt[0]);
   block.dt = dt * material.time_unit;
-  // The host's time is that at the end of the increment.
-  block.time_old = std::max(0.0, static_cast<double>(*call.total_time) - dt) * material.time_unit;
+  block.time_old = std::max(0.0, end_of_increment(call, material) - block.dt);
   block.strain_inc = flat ? pad(call.strain_inc, 0, call, 1) : call.strain_inc;
   block.stretch_old = flat ? pad(call.stretch_old, 1, call, 1) : call.stretch_old;
   block.stretch_new = flat ? pad(call.stretch_new, 2, call, 1) : call.stretch_new;

@@ -81,3 +81,15 @@ PYBRIDGE_EXPORT void FOR_NAME(vumat, VUMAT)(
     stop("unknown error in the material call");
   }
 }
+
+// The same call `repeats` times, from compiled code: for timing without a caller's overhead. `a`: its
+// arguments.
+PYBRIDGE_EXPORT void pybridge_repeat_vumat(int repeats, void** a) {
+  const auto integer = [a](int k) { return static_cast<const int*>(a[k]); };
+  const auto real = [a](int k) { return static_cast<Real*>(a[k]); };
+  for (int k = 0; k < repeats; ++k) FOR_NAME(vumat, VUMAT)
+  (integer(0), integer(1), integer(2), integer(3), integer(4), integer(5), integer(6), real(7), real(8),
+   real(9), static_cast<const char*>(a[10]), real(11), real(12), real(13), real(14), real(15), real(16),
+   real(17), real(18), real(19), real(20), real(21), real(22), real(23), real(24), real(25), real(26),
+   real(27), real(28), real(29), real(30), real(31), real(32));
+}

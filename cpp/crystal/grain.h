@@ -31,6 +31,13 @@ PYBRIDGE_INLINE Matrix<Vec<Real>> rotated(const Real* q, const Matrix<Vec<Real>>
   return out;
 }
 
+template <class Real>
+PYBRIDGE_INLINE Vec<Real> resolve_scalar(const Real schmid[5], const Vec<Real> s[5]) {
+  Vec<Real> sum = schmid[0] * s[0];
+  for (int k = 1; k < 5; ++k) sum += schmid[k] * s[k];
+  return sum;
+}
+
 // Starts the step: resolved stresses, resistances and rates at its beginning.
 template <class Real, bool Quadratic>
 PYBRIDGE_INLINE void start(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
@@ -39,6 +46,7 @@ PYBRIDGE_INLINE void start(const CrystalTable<Real>& table, const Vec<Real> e[sl
   resistance<Real>(table, e, step.resistance);
   latent_resistance<Real>(table, e, step.resistance);
   V predicted[slip_count];
+  for (int k = 0; k < 8; ++k) step.begin_flow[k] = V{};
   for (int a = 0; a < slip_count; ++a) {
     const V tau = resolve<Real>(step.schmid[a], s);
     const V over = magnitude<Real>(tau) - step.resistance.offset[a] + step.resistance.saturating[a];
@@ -49,26 +57,54 @@ PYBRIDGE_INLINE void start(const CrystalTable<Real>& table, const Vec<Real> e[sl
     step.tau[a] = tau;
     step.u[a] = u;
     step.slip[a] = x;
-    step.begin[a] = with_sign<Real>(x, tau);
+    step.begin[a] = x;
+    const V slip = with_sign<Real>(x, tau);
+    for (int k = 0; k < 8; ++k) step.begin_flow[k] += slip * step.schmid[a][k];
     predicted[a] = e[a] + x;
   }
   latent_resistance<Real>(table, predicted, step.resistance);  // of the end of the step
+}
+
+// The twins grow at a stress that goes over a short step to the one which the first correction has predicted,
+// and that stays at its beginning over a long one, where the prediction overshoots. Then their strain and the
+// slip systems that they turn enter the step.
+template <class Real, bool Quadratic>
+PYBRIDGE_INLINE void twin(const CrystalTable<Real>& table, const Vec<Real> s_old[5], const Vec<Real> s[5],
+                          Vec<Real> dt, SlipStep<Real>& step, Vec<Real> lambda[twin_count]) {
+  using V = Vec<Real>;
+  V shear[twin_count], change[twin_count], grown[twin_count];
+  const V reach = Real(2) * (Real(1) - step.weight);
+  for (int b = 0; b < twin_count; ++b) {
+    shear[b] = resolve_scalar<Real>(table.twin_schmid[b], s_old);
+    change[b] = reach * (resolve_scalar<Real>(table.twin_schmid[b], s) - shear[b]);
+    grown[b] = -lambda[b];
+  }
+  grow_twins<Real, Quadratic>(table, shear, change, dt, lambda);
+  for (int k = 0; k < 8; ++k) step.given[k] = V{};
+  for (int b = 0; b < twin_count; ++b) {
+    grown[b] += lambda[b];
+    for (int k = 0; k < 8; ++k) step.given[k] += grown[b] * table.twin_schmid[b][k];
+  }
+  add_reflected<Real>(table, grown, step.schmid);
+  for (int a = 0; a < slip_count; ++a) step.tau[a] = resolve<Real>(step.schmid[a], s);
 }
 
 // Newton's method until every lane has converged; a lane's numbers do not depend on the others. Returns the
 // mask of the lanes that did not converge.
 template <class Real, bool Quadratic>
 PYBRIDGE_INLINE Mask<Real> find_stress(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
-                                       SlipStep<Real>& step, Vec<Real> s[5]) {
+                                       Vec<Real> dt, SlipStep<Real>& step, Vec<Real> s[5],
+                                       Vec<Real> lambda[twin_count]) {
   step.weight = fitted_weight<Real, Quadratic>(table, step, table.implicitness);
+  Vec<Real> s_old[5];
+  for (int k = 0; k < 5; ++k) s_old[k] = s[k];
   Mask<Real> done{};
+  correct<Real, Quadratic>(table, trial, done, step, s);
+  // The first correction shows where the step leads: a stiff end needs the weight too.
+  step.weight = most<Vec<Real>>(step.weight, fitted_weight<Real, Quadratic>(table, step, table.implicitness));
+  twin<Real, Quadratic>(table, s_old, s, dt, step, lambda);
   for (int iteration = 0; iteration < table.iterations_max; ++iteration) {
-    const Vec<Real> change = correct<Real, Quadratic>(table, trial, done, step, s);
-    // The first correction shows where the step leads: a stiff end needs the weight too.
-    if (iteration == 0)
-      step.weight =
-          most<Vec<Real>>(step.weight, fitted_weight<Real, Quadratic>(table, step, table.implicitness));
-    done |= change < table.tolerance;
+    done |= correct<Real, Quadratic>(table, trial, done, step, s) < table.tolerance;
     if (!any(~done)) break;
   }
   return ~done;
@@ -89,27 +125,14 @@ PYBRIDGE_INLINE Mask<Real> advance(const CrystalTable<Real>& table, const Real* 
   deviator<Real>(metric, s);
   for (int k = 0; k < 5; ++k) s_old[k] = s[k];
 
-  V shear[twin_count], middle[twin_count], grown[twin_count];
-  for (int b = 0; b < twin_count; ++b) {
-    shear[b] = table.twin_schmid[b][0] * s[0];
-    for (int k = 1; k < 5; ++k) shear[b] += table.twin_schmid[b][k] * s[k];
-    middle[b] = state.lambda[b];
-  }
-  grow_twins<Real, Quadratic>(table, shear, dt, state.lambda);
-  for (int b = 0; b < twin_count; ++b) {
-    grown[b] = state.lambda[b] - middle[b];
-    middle[b] = static_cast<Real>(0.5) * (state.lambda[b] + middle[b]);
-  }
-
   SlipStep<Real> step;
-  effective_schmid<Real>(table, middle, step.schmid);
-  for (int k = 0; k < 8; ++k) {
-    step.given[k] = grown[0] * table.twin_schmid[0][k];
-    for (int b = 1; b < twin_count; ++b) step.given[k] += grown[b] * table.twin_schmid[b][k];
-  }
+  for (int a = 0; a < slip_count; ++a)
+    for (int k = 0; k < 8; ++k) step.schmid[a][k] = fill<Real>(table.schmid[a][k]);
+  add_reflected<Real>(table, state.lambda, step.schmid);
+  for (int k = 0; k < 8; ++k) step.given[k] = V{};
   step.metric = (trial.c[0] + trial.c[1] + trial.c[2]) * static_cast<Real>(1.0 / 3);
   start<Real, Quadratic>(table, state.e, s, dt, step);
-  const Mask<Real> failed = find_stress<Real, Quadratic>(table, trial, step, s);
+  const Mask<Real> failed = find_stress<Real, Quadratic>(table, trial, dt, step, s, state.lambda);
 
   V increment[8];
   inelastic_increment(step, increment);
@@ -121,7 +144,7 @@ PYBRIDGE_INLINE Mask<Real> advance(const CrystalTable<Real>& table, const Real* 
   const Matrix<V> moved = product(state.inelastic, e);
   for (int k = 0; k < 9; ++k) state.inelastic.c[k] = moved.c[k] + (k % 4 == 0 ? e.c[k] - Real(1) : e.c[k]);
   for (int a = 0; a < slip_count; ++a)
-    state.e[a] += (Real(1) - step.weight) * magnitude<Real>(step.begin[a]) + step.weight * step.slip[a];
+    state.e[a] += (Real(1) - step.weight) * step.begin[a] + step.weight * step.slip[a];
   answer.work = (s_old[0] + s[0]) * increment[0];
   for (int k = 1; k < 5; ++k) answer.work += (s_old[k] + s[k]) * increment[k];
   answer.work *= static_cast<Real>(0.5);

@@ -8,7 +8,7 @@ namespace PYBRIDGE_ISA {
 
 namespace {
 
-constexpr int steps_max = 64;  // internal steps of one increment
+constexpr int steps_max = 128;  // internal steps of one increment
 
 constexpr int ok = 0, recoverable = 2, fatal = 3;  // core/status.h
 
@@ -107,9 +107,9 @@ PYBRIDGE_INLINE Mask<Real> integrate(const CrystalTable<Real>& table, const Path
                                      GrainAnswer<Vec<Real>>& answer) {
   using V = Vec<Real>;
   const Real* rotation = table.rotation + 9 * g;
-  Mask<Real> failed = advance<Real, Quadratic>(table, rotation, path.start, stretch_at<Real>(path, 1),
-                                               path.j23[0], path.j23[1], dt, state, answer);
-  for (int k = 1; k < path.most_steps; ++k) {
+  Mask<Real> failed{};
+  answer = GrainAnswer<V>{};
+  for (int k = 0; k < path.most_steps; ++k) {
     const Mask<Real> over = path.steps <= static_cast<Real>(k);
     GrainState<V> next = state;
     GrainAnswer<V> next_answer;

@@ -8,6 +8,8 @@ namespace pybridge {
 namespace PYBRIDGE_ISA {
 
 #define PYBRIDGE_INLINE static inline __attribute__((always_inline))
+// Large functions called from several places: one copy each keeps code and compile time small.
+#define PYBRIDGE_NOINLINE static __attribute__((noinline))
 
 template <class Real>
 struct Simd;

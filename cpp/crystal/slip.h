@@ -41,16 +41,23 @@ PYBRIDGE_INLINE void latent_resistance(const CrystalTable<Real>& table, const Ve
   }
 }
 
-// s x m of every slip system, weighted with the twinned volume ([LIU22] Eq. A.10).
+// Adds amount_b times (reflected minus parent) to s x m of every slip system: with the twinned volume as
+// amount, and the parents' tensors before, the bracket of [LIU22] Eq. A.10.
 template <class Real>
-PYBRIDGE_INLINE void effective_schmid(const CrystalTable<Real>& table, const Vec<Real> lambda[twin_count],
-                                      Vec<Real> schmid[slip_count][8]) {
-  for (int a = 0; a < slip_count; ++a)
-    for (int k = 0; k < 8; ++k) schmid[a][k] = fill<Real>(table.schmid[a][k]);
-  for (int b = 0; b < twin_count; ++b) {
-    if (!any(lambda[b] > Vec<Real>{})) continue;
-    for (int a = 0; a < slip_count; ++a)
-      for (int k = 0; k < 8; ++k) schmid[a][k] += lambda[b] * table.reflected[b][a][k];
+PYBRIDGE_INLINE void add_reflected(const CrystalTable<Real>& table, const Vec<Real> amount[twin_count],
+                                   Vec<Real> schmid[slip_count][8]) {
+  int active[twin_count], count = 0;
+  for (int b = 0; b < twin_count; ++b)
+    if (any(amount[b] != Vec<Real>{})) active[count++] = b;
+  if (count == 0) return;
+  for (int a = 0; a < slip_count; ++a) {
+    Vec<Real> sum[8];
+    for (int k = 0; k < 8; ++k) sum[k] = schmid[a][k];
+    for (int i = 0; i < count; ++i) {
+      const Real* reflected = table.reflected[active[i]][a];
+      for (int k = 0; k < 8; ++k) sum[k] += amount[active[i]] * reflected[k];
+    }
+    for (int k = 0; k < 8; ++k) schmid[a][k] = sum[k];
   }
 }
 
@@ -61,16 +68,16 @@ PYBRIDGE_INLINE Vec<Real> resolve(const Vec<Real> schmid[5], const Vec<Real> s[5
 
 template <class Real>
 struct SlipStep {
-  Vec<Real> schmid[slip_count][8];
+  Vec<Real> schmid[slip_count][8];  // s x m, with the twinned volume's share
   Resistance<Real> resistance;
   Vec<Real> rate_dt[slip_count];  // rate_0 dt
-  Vec<Real>
-      begin[slip_count];  // slip at the rates of the beginning of the step, with sign, before its weight
-  Vec<Real> tau[slip_count], u[slip_count],
-      slip[slip_count];  // slip = rate_0 dt u^(1/m) at the end of the step
-  Vec<Real> given[8];    // twins' part of dL
-  Vec<Real> weight;      // w
-  Vec<Real> metric;      // tr C / 3
+  Vec<Real> begin[slip_count];    // |slip| at the rates of the beginning of the step, before its weight
+  Vec<Real> begin_flow[8];        // and its dL
+  Vec<Real> tau[slip_count], u[slip_count];
+  Vec<Real> slip[slip_count];  // rate_0 dt u^(1/m), at the end of the step, before its weight
+  Vec<Real> given[8];          // twins' part of dL
+  Vec<Real> weight;            // w
+  Vec<Real> metric;            // tr C / 3
 };
 
 // Slip of the end of the step and its derivative: x = rate_0 dt u^(1/m), dx/du.
@@ -89,10 +96,10 @@ PYBRIDGE_INLINE void slip_of(Vec<Real> rate_dt, Real p, Vec<Real> u, Vec<Real>& 
 // dL in eight components.
 template <class Real>
 PYBRIDGE_INLINE void inelastic_increment(const SlipStep<Real>& step, Vec<Real> increment[8]) {
-  for (int k = 0; k < 8; ++k) increment[k] = step.given[k];
+  const Vec<Real> rest = Real(1) - step.weight;
+  for (int k = 0; k < 8; ++k) increment[k] = step.given[k] + rest * step.begin_flow[k];
   for (int a = 0; a < slip_count; ++a) {
-    const Vec<Real> slip =
-        (Real(1) - step.weight) * step.begin[a] + step.weight * with_sign<Real>(step.slip[a], step.tau[a]);
+    const Vec<Real> slip = with_sign<Real>(step.weight * step.slip[a], step.tau[a]);
     for (int k = 0; k < 8; ++k) increment[k] += slip * step.schmid[a][k];
   }
 }
@@ -116,8 +123,8 @@ PYBRIDGE_INLINE Vec<Real> fitted_weight(const CrystalTable<Real>& table, const S
 
 // One Newton correction. `done` lanes are left as they are. Returns the largest change of s in each lane.
 template <class Real, bool Quadratic>
-PYBRIDGE_INLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
-                                  Mask<Real> done, SlipStep<Real>& step, Vec<Real> s[5]) {
+PYBRIDGE_NOINLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
+                                    Mask<Real> done, SlipStep<Real>& step, Vec<Real> s[5]) {
   using V = Vec<Real>;
   const V zero{};
   V increment[8], residual[5], matrix[5][5], gain[slip_count], change_u[slip_count];
@@ -132,7 +139,7 @@ PYBRIDGE_INLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symmetr
   for (int a = 0; a < slip_count; ++a) {
     V x, dx;
     slip_of<Real, Quadratic>(step.rate_dt[a], table.power[a], step.u[a], x, dx);
-    const V hardening_slip = (Real(1) - step.weight) * magnitude<Real>(step.begin[a]) + step.weight * x;
+    const V hardening_slip = (Real(1) - step.weight) * step.begin[a] + step.weight * x;
     const V y = table.decay[a] * hardening_slip;
     const V w = Real(1) + y + static_cast<Real>(0.5) * y * y;
     const V w2 = w * w, saturating = step.resistance.saturating[a];

@@ -73,9 +73,10 @@ void JohnsonCook<Real>::update(const Block<Real>& block) const noexcept {
     const Real increment = solve(block, i, step);
     Real work = 0, rate = 0;
     if (increment > 0) {
-      const Real returned = flow_.three_g * increment / trial.q;
-      store_returned(trial, returned < 1 ? 1 - returned : Real(0), block.stress_new + i, s);
-      work = increment * Real(0.5) * (step.q_start + trial.q - flow_.three_g * increment);
+      const Real rest = trial.q - flow_.three_g * increment;
+      const Real q_new = rest > 0 ? rest : Real(0);  // molten: the difference is rounding
+      store_returned(trial, q_new / trial.q, block.stress_new + i, s);
+      work = increment * Real(0.5) * (step.q_start + q_new);
       rate = increment * per_dt;
     } else {
       store_trial(trial, block.stress_new + i, s);

@@ -60,22 +60,23 @@ Entry entry_at(const std::vector<unsigned char>& a, std::size_t at) {
           number_at(a, at + 20, 4),     number_at(a, at + 24, 4), number_at(a, at + 42, 4)};
 }
 
-Bytes content_of(const std::vector<unsigned char>& a, const Entry& entry) {
+// `shown` names the entry in messages: its name in the file may be any bytes.
+Bytes content_of(const std::vector<unsigned char>& a, const Entry& entry, const std::string& shown) {
   if (entry.size == 0xFFFFFFFFu || entry.offset == 0xFFFFFFFFu)
-    throw Error(entry.name + " needs zip64: archives above 4 GiB are not supported");
+    throw Error(shown + " needs zip64: archives above 4 GiB are not supported");
   if (entry.method != 0 || entry.packed_size != entry.size)
-    throw Error(entry.name + " is compressed; expected a stored entry");
+    throw Error(shown + " is compressed; expected a stored entry");
   const std::size_t at = entry.offset;
-  if (number_at(a, at, 4) != 0x04034b50u) throw Error("damaged entry " + entry.name);
+  if (number_at(a, at, 4) != 0x04034b50u) throw Error("damaged entry " + shown);
   const std::size_t name_size = number_at(a, at + 26, 2), extra_size = number_at(a, at + 28, 2);
   const std::size_t start = at + local_size + name_size + extra_size;
-  if (start > a.size() || a.size() - start < entry.size) throw Error("truncated entry " + entry.name);
+  if (start > a.size() || a.size() - start < entry.size) throw Error("truncated entry " + shown);
   if (name_size != entry.name.size() ||
       std::memcmp(a.data() + at + local_size, entry.name.data(), name_size) != 0)
-    throw Error("damaged entry " + entry.name);
+    throw Error("damaged entry " + shown);
   const Bytes content = {a.data() + start, entry.size};
   if (crc32(content) != entry.crc)
-    throw Error("checksum of " + entry.name + " does not fit: the file was altered");
+    throw Error("checksum of " + shown + " does not fit: the file was altered");
   return content;
 }
 
@@ -118,7 +119,7 @@ Bytes extra_entry(const std::vector<unsigned char>& archive, const std::string& 
   if (matches != 1)
     throw Error("expected one extra/" + name + " in the archive, found " + std::to_string(matches) +
                 "; not written by `pybridge export`");
-  return content_of(archive, found);
+  return content_of(archive, found, "extra/" + name);
 }
 
 }  // namespace pybridge

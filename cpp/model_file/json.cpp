@@ -143,7 +143,32 @@ class JsonParser {
       else
         text += c;
     }
+    if (!is_utf8(text)) fail("a text that is not UTF-8");
     return text;
+  }
+
+  // Lead byte, then as many continuation bytes as it announces; no overlong forms or surrogates.
+  static bool is_utf8(const std::string& text) {
+    for (std::size_t i = 0; i < text.size();) {
+      const auto byte = [&](std::size_t k) {
+        return k < text.size() ? static_cast<unsigned char>(text[k]) : static_cast<unsigned char>(0);
+      };
+      const unsigned char lead = byte(i), second = byte(i + 1);
+      const std::size_t length = lead < 0x80   ? 1
+                                 : lead < 0xC2 ? 0
+                                 : lead < 0xE0 ? 2
+                                 : lead < 0xF0 ? 3
+                                 : lead < 0xF5 ? 4
+                                               : 0;
+      if (length == 0) return false;
+      for (std::size_t k = 1; k < length; ++k)
+        if ((byte(i + k) & 0xC0) != 0x80) return false;
+      if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+          (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
+        return false;
+      i += length;
+    }
+    return true;
   }
 
   void read_escape(std::string& text) {

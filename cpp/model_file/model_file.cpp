@@ -181,7 +181,8 @@ ModelFile read_model_file(const std::string& path) {
   file.path = path;
   const std::vector<unsigned char> bytes = read_file(path);
   try {
-    read_card(file, extra_entry(bytes, "card.json"), extra_entry(bytes, "weights.bin"));
+    const Bytes card = extra_entry(bytes, "card.json"), weights = extra_entry(bytes, "weights.bin");
+    read_card(file, card, weights);
   } catch (const Error& error) {
     file.refuse(error.what());
   }

@@ -15,12 +15,11 @@ namespace {
 using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
 const double* rows(const Doubles& array, const char* name, int components, py::ssize_t n) {
-  const bool fits = components == 0
-                        ? array.ndim() == 1 && array.shape(0) == n
-                        : array.ndim() == 2 && array.shape(0) == components && array.shape(1) == n;
+  const bool fits = components < 0 ? array.ndim() == 1 && array.shape(0) == n
+                                   : array.ndim() == 2 && array.shape(0) == components && array.shape(1) == n;
   if (!fits)
     throw Error(std::string(name) + ": expected shape (" +
-                (components == 0 ? "" : std::to_string(components) + ", ") + std::to_string(n) + ")");
+                (components < 0 ? "" : std::to_string(components) + ", ") + std::to_string(n) + ")");
   return array.data();
 }
 
@@ -34,8 +33,8 @@ Doubles law_tangent(const Material<double>& material, double dt, const Doubles& 
   block.n = block.stride = static_cast<int>(n);
   block.dt = dt;
   block.strain_inc = rows(strain_inc, "strain_inc", 6, n);
-  block.temperature = rows(temperature, "temperature", 0, n);
-  block.density = rows(density, "density", 0, n);
+  block.temperature = rows(temperature, "temperature", -1, n);
+  block.density = rows(density, "density", -1, n);
   block.stress_old = rows(stress_old, "stress_old", 6, n);
   block.state_old = rows(state_old, "state_old", state_size(material.state_schema()), n);
   Doubles out({py::ssize_t(6), py::ssize_t(6), n});

@@ -31,6 +31,7 @@ void pybridge_set_array_arguments(int);
 int pybridge_use_model(const char *, const char *, const char *);
 const char *pybridge_describe(const char *, void *, int);
 int pybridge_real_bytes(void);
+void pybridge_repeat_vumat(int, void **);
 """)
 
 
@@ -125,6 +126,11 @@ class VumatLibrary:
         self._vumat(*pointers, 80)
         if self.ours:
             self._raise_last_error()
+
+    def repeat_pointers(self, pointers: list[Any], repeats: int) -> None:
+        """Call our own vumat_ `repeats` times from compiled code (pybridge.bench.vumat)."""
+        self._library.pybridge_repeat_vumat(repeats, [_ffi.cast("void *", p) for p in pointers])
+        self._raise_last_error()
 
     def _raise_last_error(self) -> None:
         text = self._library.pybridge_last_error()

@@ -32,4 +32,4 @@ def make_law(name: str, constants: Sequence[float]) -> ReferenceLaw:
     raise PybridgeError(f"{name}: no reference of this law; there are {', '.join(LAWS)}")
 
 
-__all__ = ["LAWS", "Elastic", "J2", "JohnsonCook", "ReferenceLaw", "make_law"]
+__all__ = ["J2", "LAWS", "Elastic", "JohnsonCook", "ReferenceLaw", "make_law"]

@@ -41,7 +41,9 @@ class J2(ReferenceLaw):
         if q <= self.flow_stress(p_old):
             return Answer(trial, step.state_old.copy(), 0.0)
         three_g = 3 * self.elastic_moduli.shear
-        increment = brentq(lambda dp: q - three_g * dp - self.flow_stress(p_old + dp), 0, q / three_g, xtol=1e-300)
+        increment = brentq(
+            lambda dp: q - three_g * dp - self.flow_stress(p_old + dp), 0, q / three_g, xtol=1e-300
+        )
         assert isinstance(increment, float)
         stress = trial - deviator(trial) * (three_g * increment / q)
         return Answer(stress, np.array([p_old + increment]), self.work(p_old, p_old + increment))

@@ -35,7 +35,11 @@ class JohnsonCook(ReferenceLaw):
         hotness = (temperature - self.t_transition) / (self.t_melt - self.t_transition)
         thermal = 1 - min(max(hotness, 0.0), 1.0) ** self.m
         fast = self.c > 0 and rate > self.rate_0
-        return (self.a + self.b * p**self.n) * (1 + self.c * np.log(rate / self.rate_0) if fast else 1.0) * thermal
+        return (
+            (self.a + self.b * p**self.n)
+            * (1 + self.c * np.log(rate / self.rate_0) if fast else 1.0)
+            * thermal
+        )
 
     def point(self, step: Step) -> Answer:
         """The return map at one point."""
@@ -62,7 +66,7 @@ class JohnsonCook(ReferenceLaw):
         def residual(dp: float) -> float:
             return q - three_g * dp - self.flow_stress(p_old + dp, rate(dp), t_old + rise(dp))
 
-        root = brentq(residual, 0, q / three_g, xtol=1e-300, rtol=1e-14, maxiter=1000)
+        root = brentq(residual, 0, q / three_g, xtol=1e-300, rtol=np.float64(1e-14), maxiter=1000)
         assert isinstance(root, float)
         stress = trial - deviator(trial) * (three_g * root / q)
         return Answer(stress, np.array([p_old + root, rate(root), rise_old + rise(root)]), work(root))

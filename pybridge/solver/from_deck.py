@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ def model_from_deck(
                 f"{deck.source}: a section names the material {name}, which the deck does not define"
             )
         definition = deck.materials[name]
+        if not deck.step.adiabatic:  # as in Abaqus, plastic work heats in an adiabatic step alone
+            definition = replace(definition, specific_heat=None)
         if given and name.upper() not in given:
             raise SolverError(f"material {name}: none given; expected {', '.join(deck.materials)}")
         law, block = (given[name.upper()], 0) if given else make_material(definition, switch, where, models)

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 KAPPA_STIFFNESS = 0.05
 KAPPA_RELAX = 0.1
 ZETA_VISCOUS = 0.2
-RELAXATION = 10.0  # tau omega
+RELAXATION = 4.0  # tau omega: for lasting motion as VISCOUS does
 
 
 class HourglassControl:

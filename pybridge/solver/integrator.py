@@ -7,6 +7,7 @@ A step is tried, and taken only if every element and point succeeds; otherwise n
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -248,9 +249,7 @@ class GroupChunks:
         count = -(-m * points // size)
         bounds = [m * k // count for k in range(count + 1)]
         self.chunks = [
-            Chunk(group, slice(a, b), coordinates, a)
-            for a, b in zip(bounds, bounds[1:], strict=False)
-            if b > a
+            Chunk(group, slice(a, b), coordinates, a) for a, b in itertools.pairwise(bounds) if b > a
         ]
         self.group = group
         nodes = np.concatenate([c.nodes for c in self.chunks], axis=1)

@@ -64,10 +64,12 @@ def law_and_constants(definition: MaterialDefinition) -> tuple[str, list[float]]
         return "PYBRIDGE_J2", elastic + [value for row in plastic.rows for value in row]
     assert isinstance(plastic, JohnsonCook)
     p = plastic
+    # Decks switch softening off with m = 0 and equal temperatures: then any temperature is far below melting.
+    m, melt = (p.m, p.melt) if p.m > 0 else (1.0, p.transition + 1e30)
     heat = definition.specific_heat or 0.0
     fraction = 0.9 if definition.inelastic_heat_fraction is None else definition.inelastic_heat_fraction
     return "PYBRIDGE_JOHNSON_COOK", [
-        *elastic, p.a, p.b, p.n, p.m, p.melt, p.transition, p.c, p.reference_rate, heat, fraction if heat else 0.0,
+        *elastic, p.a, p.b, p.n, m, melt, p.transition, p.c, p.reference_rate, heat, fraction if heat else 0.0,
     ]  # fmt: skip
 
 

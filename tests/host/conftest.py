@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pybridge.host import VumatLibrary, load_vumat, our_library
 from pybridge.host.arguments import Sizes, default_arguments
 
@@ -33,7 +34,9 @@ def compile_library(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, 
     def build(name: str, source: str) -> Path:
         (folder / f"{name}.cpp").write_text(source)
         target = folder / f"lib{name}.so"
-        subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", target, folder / f"{name}.cpp"], check=True)
+        subprocess.run(
+            [compiler, "-O1", "-shared", "-fPIC", "-o", target, folder / f"{name}.cpp"], check=True
+        )
         return target
 
     return build

@@ -138,7 +138,9 @@ def test_folder_of_the_job_comes_first(routines, tmp_path):
         assert shown in done.stderr, done.stderr
         assert "Rod.pt" in done.stderr
     (folders["job"] / "ROD.pt").write_bytes(b"exact case")
-    assert f"{folders['job']}/ROD.pt" in run(code, routines=routines, cwd=folders["here"], **environment).stderr
+    assert (
+        f"{folders['job']}/ROD.pt" in run(code, routines=routines, cwd=folders["here"], **environment).stderr
+    )
 
 
 def test_files_that_differ_only_in_case(tmp_path):

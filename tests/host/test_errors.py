@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from pybridge.errors import HostError
 from pybridge.host import load_vumat, our_library
 
@@ -35,7 +36,9 @@ def test_depvar_of_a_material_without_state(library, arguments):
     given["stateOld"][:] = 7
     library.call(given, guarded=True)
     assert (given["stateNew"] == 7).all()
-    fails(library, arguments(library, 2, "PYBRIDGE_ELASTIC", STEEL, states=2), r"needs \*DEPVAR 0, got 2.*none")
+    fails(
+        library, arguments(library, 2, "PYBRIDGE_ELASTIC", STEEL, states=2), r"needs \*DEPVAR 0, got 2.*none"
+    )
 
 
 @pytest.mark.parametrize("time", [0.0, 1e-6])
@@ -48,7 +51,11 @@ def test_wrong_number_of_constants(library, arguments, time):
 def test_unknown_material(library, arguments):
     given = arguments(library, 2, "Mg Foil", STEEL)
     given["stateNew"][:] = 0.125
-    fails(library, given, 'material "MG FOIL": neither a built-in law .*PYBRIDGE_J2.* nor a model file: no MG FOIL.pt in')
+    fails(
+        library,
+        given,
+        'material "MG FOIL": neither a built-in law .*PYBRIDGE_J2.* nor a model file: no MG FOIL.pt in',
+    )
     given = arguments(library, 2, "   ", STEEL)
     given["stateNew"][:] = 0.125
     fails(library, given, r"has no name; give \*MATERIAL, NAME=")
@@ -61,7 +68,11 @@ def test_nan_in_the_deformation_gradient(library, arguments, component, shear):
         component = 2
     given = arguments(library, 3, "PYBRIDGE_ELASTIC", STEEL, states=1, shear=shear)
     given["defgradNew"][component * 3 + 1] = np.nan
-    fails(library, given, r"point 2 of 3, total time 3e-06: not-a-number or infinity in the deformation gradient")
+    fails(
+        library,
+        given,
+        r"point 2 of 3, total time 3e-06: not-a-number or infinity in the deformation gradient",
+    )
 
 
 @pytest.mark.parametrize("name", ["strainInc", "stretchNew", "stressOld"])
@@ -138,7 +149,9 @@ def test_element_number_where_the_host_tells(library, arguments):
 def test_elements_that_are_not_supported(library, arguments, direct, shear):
     given = arguments(library, 2, "PYBRIDGE_ELASTIC", STEEL)
     given["ndir"][0], given["nshr"][0] = direct, shear
-    with pytest.raises(HostError, match=rf"ndir = {direct}, nshr = {shear} are not supported; use solid elements"):
+    with pytest.raises(
+        HostError, match=rf"ndir = {direct}, nshr = {shear} are not supported; use solid elements"
+    ):
         library.call_pointers(library.pointers(given))
 
 
@@ -156,7 +169,9 @@ def test_absurd_stretch(library, arguments, name, value, component):
     given = arguments(library, 3, "PYBRIDGE_ELASTIC", STEEL)
     point = 2 if library.dtype == np.float64 else 0  # the one that tells the precision
     given[name][3 * component + point] = value
-    with pytest.raises(HostError, match=rf"stretch of point {point + 1} of 3 reads .*seems to run in.*destroyed"):
+    with pytest.raises(
+        HostError, match=rf"stretch of point {point + 1} of 3 reads .*seems to run in.*destroyed"
+    ):
         library.call(given)
     for right in (0.0201, 49.9):
         given[name][3 * component + point] = right
@@ -172,7 +187,7 @@ def test_stretch_that_is_not_positive_definite(arguments):
         given["stretchNew"][2 * component] = -3.99
         library.call(given)
         given["stretchNew"][2 * component] = -4.01
-        with pytest.raises(HostError, match="stretch of point 1 of 2 reads .*positive definite"):
+        with pytest.raises(HostError, match=r"stretch of point 1 of 2 reads .*positive definite"):
             library.call(given)
 
 
@@ -212,7 +227,9 @@ class TestOtherPrecision:
     def test_is_refused_and_nothing_is_written(self, host, ours, n, shear, stretch):
         library = load_vumat(our_library(ours))
         word = {"float32": "single", "float64": "double"}
-        message = f"host seems to run in {word[host]} precision while this is the {word[ours]}-precision library"
+        message = (
+            f"host seems to run in {word[host]} precision while this is the {word[ours]}-precision library"
+        )
         with pytest.raises(HostError, match=message):
             self.call_guarded(library, self.given(n, shear, stretch, host))
 
@@ -221,6 +238,16 @@ class TestOtherPrecision:
     def test_is_refused_in_the_data_check(self, host, ours, n):
         with pytest.raises(HostError, match="double=both"):
             self.call_guarded(load_vumat(our_library(ours)), self.given(n, 3, 1.0, host, time=0.0))
+
+
+@pytest.mark.parametrize("name", ["enerInternOld", "enerInelasOld"])
+def test_energy_that_is_no_number(library, arguments, name):
+    """The last look at the answer: here the host's own energy is what is wrong."""
+    given = arguments(library, 3, "PYBRIDGE_ELASTIC", STEEL, states=1)
+    given[name][1] = np.inf
+    with pytest.raises(HostError, match=r"answered not-a-number at point 2 of 3"):
+        library.call(given)
+    assert np.isnan(given["stressNew"]).all()
 
 
 def test_an_error_does_not_linger(library, arguments):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from strangers import elastic_vumat
+
 from pybridge.errors import HostError
 from pybridge.host import HostedVumat, load_vumat, our_library
 from pybridge.host.arguments import Sizes, default_arguments
 from pybridge.host.guards import GuardedCall
-from strangers import elastic_vumat
 
 STEEL = (200e9, 0.3)
 
@@ -56,7 +57,9 @@ def test_right_vumat_passes_and_answers(compile_library, real, precision):
 def test_unwritten_output_is_named_and_may_be_allowed(compile_library):
     source = elastic_vumat().replace("enerInelasNew[i] =", "if (i != 3) enerInelasNew[i] =")
     library = load_vumat(compile_library("forgetful", source), "float64")
-    with pytest.raises(HostError, match=r"left 1 of 5 values of enerInelasNew unwritten, first component 1 of point 4"):
+    with pytest.raises(
+        HostError, match=r"left 1 of 5 values of enerInelasNew unwritten, first component 1 of point 4"
+    ):
         call(library)
     hosted = HostedVumat(
         library, "STEEL", STEEL, states=2, guarded=True, unwritten=("enerInelasNew",), nblock=5
@@ -66,7 +69,9 @@ def test_unwritten_output_is_named_and_may_be_allowed(compile_library):
 
 def test_output_that_was_skipped_behind_the_mask(compile_library):
     source = elastic_vumat().replace("for (int c = 0; c < *nstatev", "for (int c = 1; c < *nstatev")
-    with pytest.raises(HostError, match=r"left 5 of 10 values of stateNew unwritten, first component 1 of point 1"):
+    with pytest.raises(
+        HostError, match=r"left 5 of 10 values of stateNew unwritten, first component 1 of point 1"
+    ):
         call(load_vumat(compile_library("skips_first_state", source), "float64"))
 
 
@@ -86,7 +91,7 @@ def test_precision_is_found_out(compile_library):
 
 def test_precision_that_cannot_be_found_out(compile_library):
     path = compile_library("silent", 'extern "C" void vumat_() {}')
-    with pytest.raises(HostError, match="wrote no stress.*say precision=float64 or float32"):
+    with pytest.raises(HostError, match=r"wrote no stress.*say precision=float64 or float32"):
         load_vumat(path)
     path = compile_library("crashes", '#include <cstdlib>\nextern "C" void vumat_() { abort(); }')
     with pytest.raises(HostError, match="the trial call failed"):
@@ -105,7 +110,9 @@ def test_libraries_that_are_none(tmp_path, compile_library):
         our_library("half")
     with pytest.raises(HostError, match="expected float64 or float32, got double"):
         load_vumat(our_library("float64"), "double")
-    with pytest.raises(HostError, match=r"is a float32 library, called with float64; use .*libexplicitU-D.so"):
+    with pytest.raises(
+        HostError, match=r"is a float32 library, called with float64; use .*libexplicitU-D.so"
+    ):
         load_vumat(our_library("float32"), "float64")
 
 

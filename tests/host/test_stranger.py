@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pybridge._core import kinematics
+from strangers import elastic_vumat
+
 from pybridge.conventions import defgrad_to_matrix, matrix_to_defgrad
 from pybridge.errors import HostError
 from pybridge.host import HostedVumat, load_vumat, our_library
 from pybridge.host.kinematics import defgrad_from_stretch, relative_spin
-from strangers import elastic_vumat
 
 STEEL = (200e9, 0.3)
 # stateNew takes over inputs, so that what the host passes can be looked at.
-ECHO = "for (int i = 0; i < n; ++i) for (int c = 0; c < {count}; ++c) stateNew[i + c * n] = {source}[i + c * n];"
+ECHO = (
+    "for (int i = 0; i < n; ++i) for (int c = 0; c < {count}; ++c) stateNew[i + c * n] = {source}[i + c * n];"
+)
 
 
 def update(hosted, n=10, states=2, **extra):
@@ -102,7 +105,9 @@ def test_relative_spin_against_the_velocity_gradient():
 
 
 def test_full_update_needs_the_gradients(compile_library):
-    hosted = HostedVumat(load_vumat(compile_library("full", elastic_vumat()), "float64"), "X", STEEL, states=2)
+    hosted = HostedVumat(
+        load_vumat(compile_library("full", elastic_vumat()), "float64"), "X", STEEL, states=2
+    )
     with pytest.raises(HostError, match="defgrad_old, defgrad_new, arrays"):
         hosted.update_full(time_old=0.0, dt=1.0)
     with pytest.raises(HostError, match=r"states: expected the number of state variables \(DEPVAR\)"):
@@ -115,7 +120,9 @@ def test_full_update_needs_the_gradients(compile_library):
 
 def test_two_dimensional_elements_have_four_components(compile_library):
     path = compile_library("plane", elastic_vumat(fault=ECHO.format(count=5, source="defgradNew")))
-    hosted = HostedVumat(load_vumat(path, "float64"), "X", STEEL, states=5, nblock=4, two_dimensional=True, guarded=True)
+    hosted = HostedVumat(
+        load_vumat(path, "float64"), "X", STEEL, states=5, nblock=4, two_dimensional=True, guarded=True
+    )
     a, _, new = update(hosted, states=5, defgrad_old=lambda o, n: o, defgrad_new=lambda o, n: n)
     np.testing.assert_array_equal(a["state_new"], new[[0, 1, 2, 3, 6]])
     assert (a["stress_new"][4:] == 0).all()

@@ -105,6 +105,7 @@ def test_plane_strain_is_the_three_dimensional_answer(library, arguments):
 
 def test_smaller_block_after_a_larger_one(library, arguments):
     """The scratch memory of a thread keeps nothing of an earlier call."""
+
     def answer():
         given = arguments(library, 2, "PYBRIDGE_J2", J2, states=1, shear=1)
         given["strainInc"][:] = strains(2, 4, 0.01).ravel()
@@ -122,6 +123,7 @@ def test_smaller_block_after_a_larger_one(library, arguments):
 
 def test_rate_and_temperature_of_the_host_arrive(library, arguments):
     """Johnson-Cook hardens with the rate and softens with the host's temperature; heat needs the density."""
+
     def stress(dt=1e-6, temperature=294.0, density=7800.0):
         given = arguments(library, 1, "PYBRIDGE_JOHNSON_COOK", JOHNSON_COOK, states=3, dt=dt, time=1e-3)
         given["strainInc"][:3] = 0.04, -0.02, -0.02
@@ -144,7 +146,7 @@ def test_answer_is_that_of_the_bindings_to_the_last_bit(library, arguments):
     given = arguments(library, n, "PYBRIDGE_JOHNSON_COOK_STEEL", JOHNSON_COOK, states=3)
     given["strainInc"][:] = strains(n, size=0.01).ravel()
     given["stressOld"][:] = strains(n, size=1e8, seed=9).ravel()
-    given["stateOld"][: n] = 0.02
+    given["stateOld"][:n] = 0.02
     given["stateOld"][n : 2 * n : 2] = 3e3
     library.call(given, guarded=True)
     outputs = {
@@ -196,7 +198,10 @@ def test_effective_moduli_follow_a_stiffening_material(library, arguments):
     change = (given["stressNew"] - given["stressOld"]).reshape(6, 2)[:, 0].astype(float)
     change[:3] -= change[:3].mean()
     strain = given["strainInc"].reshape(6, 2)[:, 0].astype(float)
-    secant = np.sqrt(contraction(change[:, None], change[:, None]) / contraction(strain[:, None], strain[:, None])) / 2
+    secant = (
+        np.sqrt(contraction(change[:, None], change[:, None]) / contraction(strain[:, None], strain[:, None]))
+        / 2
+    )
     assert secant > 2 * G
     assert given["dt"][3] == pytest.approx(secant[0], rel=1e-4)
     assert given["dt"][4] == pytest.approx(G, rel=1e-5)  # no strain: the virgin modulus

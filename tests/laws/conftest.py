@@ -20,13 +20,19 @@ class Answer:
     status: NDArray
 
 
-def _advance(law, strain_inc, stress_old=None, state_old=None, *, dt=1e-6, temperature=0.0, density=8000.0) -> Answer:
+def _advance(
+    law, strain_inc, stress_old=None, state_old=None, *, dt=1e-6, temperature=0.0, density=8000.0
+) -> Answer:
     real = law.dtype
     strain_inc = np.ascontiguousarray(strain_inc, dtype=real)
     n = strain_inc.shape[1]
-    stress_old = np.zeros((6, n), real) if stress_old is None else np.ascontiguousarray(stress_old, dtype=real)
+    stress_old = (
+        np.zeros((6, n), real) if stress_old is None else np.ascontiguousarray(stress_old, dtype=real)
+    )
     state_old = (
-        np.zeros((law.state_size, n), real) if state_old is None else np.ascontiguousarray(state_old, dtype=real)
+        np.zeros((law.state_size, n), real)
+        if state_old is None
+        else np.ascontiguousarray(state_old, dtype=real)
     )
     answer = Answer(
         np.full((6, n), np.nan, real), np.full((law.state_size, n), np.nan, real), np.full(n, np.nan, real),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pybridge._core import make_law
+
 from pybridge.conventions import block_to_matrix, matrix_to_block
 from pybridge.reference import make_law as make_reference
 
@@ -42,9 +43,13 @@ def test_agrees_with_the_reference(name, constants, rng, advance) -> None:
     for old, inputs, new in history(law, rng, advance):
         expected = advance(reference, *old, **inputs)
         # brentq ends at 1e-14 of dp; the trial stress rounds at 1e-16 of the largest stress
-        np.testing.assert_allclose(new.stress, expected.stress, rtol=0, atol=1e-11 * np.abs(expected.stress).max())
+        np.testing.assert_allclose(
+            new.stress, expected.stress, rtol=0, atol=1e-11 * np.abs(expected.stress).max()
+        )
         for row, row_expected in zip(new.state, expected.state, strict=True):
-            np.testing.assert_allclose(row, row_expected, rtol=1e-10, atol=1e-13 * max(1, np.abs(row_expected).max()))
+            np.testing.assert_allclose(
+                row, row_expected, rtol=1e-10, atol=1e-13 * max(1, np.abs(row_expected).max())
+            )
         np.testing.assert_allclose(new.dissipation, expected.dissipation, rtol=1e-9, atol=1e-3)
         assert (new.dissipation >= 0).all()
         assert np.array_equal(new.status, expected.status)
@@ -61,7 +66,9 @@ def test_single_precision_follows_double(name, constants, rng, advance) -> None:
         np.testing.assert_allclose(found.stress, new.stress, rtol=0, atol=2e-6 * scale)
         for row, row_expected in zip(found.state, new.state, strict=True):
             # the rate is a small difference of large stresses: their rounding over 3 G dt
-            np.testing.assert_allclose(row, row_expected, rtol=1e-4, atol=1e-5 * np.abs(row_expected).max() + 1e-7)
+            np.testing.assert_allclose(
+                row, row_expected, rtol=1e-4, atol=1e-5 * np.abs(row_expected).max() + 1e-7
+            )
         np.testing.assert_allclose(found.dissipation, new.dissipation, rtol=1e-3, atol=1e-5 * scale * 1e-2)
 
 

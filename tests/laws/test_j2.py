@@ -129,4 +129,6 @@ def test_a_softening_table_flows_to_its_lower_yield(advance, von_mises) -> None:
     strain[5] = 0.02
     new = advance(law_of(table), strain)
     np.testing.assert_allclose(von_mises(new.stress), 100e6, rtol=1e-13)
-    np.testing.assert_allclose(new.state[0], (2 * np.sqrt(3) * SHEAR * 0.02 - 100e6) / (3 * SHEAR), rtol=1e-12)
+    np.testing.assert_allclose(
+        new.state[0], (2 * np.sqrt(3) * SHEAR * 0.02 - 100e6) / (3 * SHEAR), rtol=1e-12
+    )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+
 from pybridge.model_file import complete_card, write_model
 from training.pca_dnn_script import PcaDnnMaterial
 
@@ -38,7 +40,7 @@ def make_card(activation: str = "selu", modes: tuple[int, int] = (MODES_IN, MODE
         "domain": {"strain_max": 0.1, "rate_max": 4e6, "time_max": HORIZON},
         "network": [
             {"in": a, "out": b, "activation": activation if i < 2 else "linear"}
-            for i, (a, b) in enumerate(zip(sizes[:-1], sizes[1:], strict=True))
+            for i, (a, b) in enumerate(pairwise(sizes))
         ],
     }  # fmt: skip
 
@@ -149,7 +151,7 @@ def run_path(material: Any, times: np.ndarray, stretch: Callable[[float], np.nda
     state = np.zeros((material.state_size, n), material.dtype)
     stress = np.zeros((6, n), material.dtype)
     answer = None
-    for old, new in zip(times[:-1], times[1:], strict=True):
+    for old, new in pairwise(times):
         u_old, u_new = (np.repeat(stretch(t)[:, None], n, 1).astype(material.dtype) for t in (old, new))
         answer = step(material, old, new - old, u_old, u_new, state, stress)
         state, stress = answer.state, answer.stress

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from pybridge._core import MaterialError, load_model, time_torch_network
+
 from pybridge.model_file import write_model
 
 HORIZON = 2e-6
@@ -32,12 +33,24 @@ def random_steps(tools: Any, n: int, dtype: str, rng: np.random.Generator) -> tu
 @pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])
 @pytest.mark.parametrize("activation", ["selu", "relu", "tanh", "sigmoid", "silu"])
 def test_engines_agree(
-    make_surrogate: Any, tools: Any, activation: str, precision: str, tolerance: float, rng: np.random.Generator
+    make_surrogate: Any,
+    tools: Any,
+    activation: str,
+    precision: str,
+    tolerance: float,
+    rng: np.random.Generator,
 ) -> None:
     surrogate = make_surrogate(activation=activation)
-    native, torched = (load_model(str(surrogate.path), engine, precision) for engine in ("native", "torchscript"))
+    native, torched = (
+        load_model(str(surrogate.path), engine, precision) for engine in ("native", "torchscript")
+    )
     old, new, state, stress = random_steps(tools, 137, precision, rng)
-    for t, dt in ((0.0, 1e-8), (0.2 * HORIZON, 0.5 * HORIZON), (0.41 * HORIZON, 1e-12), (0.97 * HORIZON, 0.03 * HORIZON)):
+    for t, dt in (
+        (0.0, 1e-8),
+        (0.2 * HORIZON, 0.5 * HORIZON),
+        (0.41 * HORIZON, 1e-12),
+        (0.97 * HORIZON, 0.03 * HORIZON),
+    ):
         a, b = (tools.step(m, t, dt, old, new, state, stress, stride=150) for m in (native, torched))
         assert np.array_equal(a.status, b.status)
         assert set(a.status) <= {0, 1}
@@ -132,7 +145,9 @@ def test_a_foreign_blas_in_the_process_changes_nothing(surrogate: Any, tools: An
     u = tools.identity(1)
     new = u * 1.004
     new[3] = 0.002
-    expected = tools.step(load_model(str(surrogate.path), "native", "float64"), 0.0, 1e-7, u, new).stress[:, 0]
+    expected = tools.step(load_model(str(surrogate.path), "native", "float64"), 0.0, 1e-7, u, new).stress[
+        :, 0
+    ]
     found = np.array([float(v) for v in outcome.stdout.split()])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
@@ -185,7 +200,9 @@ class WrongGraph(torch.nn.Module):
         (3, "the graph gives up"),
     ],
 )
-def test_a_graph_that_breaks_the_contract_is_refused(surrogate: Any, tmp_path: Path, kind: int, message: str) -> None:
+def test_a_graph_that_breaks_the_contract_is_refused(
+    surrogate: Any, tmp_path: Path, kind: int, message: str
+) -> None:
     path = tmp_path / "wrong.pt"
     write_model(path, torch.jit.script(WrongGraph(kind)), surrogate.card, surrogate.tensors)
     with pytest.raises(MaterialError, match=message) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,12 +34,14 @@ SIZES = [
 ]
 
 
-def layers_of(sizes: tuple[int, ...], activation: str, seed: int = 1) -> list[tuple[np.ndarray, np.ndarray, str]]:
+def layers_of(
+    sizes: tuple[int, ...], activation: str, seed: int = 1
+) -> list[tuple[np.ndarray, np.ndarray, str]]:
     rng = np.random.default_rng(seed)
     last = len(sizes) - 2
     return [
         (rng.normal(size=(b, a)) * 1.5 / np.sqrt(a), rng.normal(size=b) * 0.3, activation if i < last or i == 0 else "linear")
-        for i, (a, b) in enumerate(zip(sizes[:-1], sizes[1:], strict=True))
+        for i, (a, b) in enumerate(pairwise(sizes))
     ]  # fmt: skip
 
 
@@ -102,7 +105,9 @@ def test_activations_keep_relative_accuracy(activation: str, precision: str, isa
     with np.errstate(under="ignore"):
         if activation == "selu":  # torch's own loses digits near zero
             wide = x.astype(np.float64)
-            expected = 1.0507009873554804934 * np.where(wide > 0, wide, 1.6732632423543772848 * np.expm1(wide))
+            expected = 1.0507009873554804934 * np.where(
+                wide > 0, wide, 1.6732632423543772848 * np.expm1(wide)
+            )
         else:
             expected = ACTIVATIONS[activation](torch.tensor(x, dtype=torch.float64)).numpy()
     eps = np.finfo(precision).eps

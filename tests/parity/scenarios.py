@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pybridge._core import kinematics
+
 from pybridge.conventions import matrix_to_defgrad
 
 
@@ -30,7 +31,9 @@ class Scenario:
 
 SCENARIOS = (
     Scenario("tension", ((0.06, 0, 0), (0, -0.021, 0), (0, 0, -0.013)), ((0, 0), (1, 1))),
-    Scenario("shear", ((0.002, 0.07, 0.011), (-0.009, -0.004, 0.031), (0.023, -0.017, 0.005)), ((0, 0), (1, 1))),
+    Scenario(
+        "shear", ((0.002, 0.07, 0.011), (-0.009, -0.004, 0.031), (0.023, -0.017, 0.005)), ((0, 0), (1, 1))
+    ),
     Scenario(
         "rotation",
         ((0.03, 0.021, -0.008), (0.005, -0.025, 0.012), (-0.019, 0.007, 0.006)),
@@ -99,5 +102,7 @@ def increments(scenario: Scenario, duration: float) -> list[Increment]:
     for k in range(scenario.steps):
         old, new = deformation(scenario, k), deformation(scenario, k + 1)
         stretch_old, stretch_new, strain_inc, _ = kinematics(old, new)
-        result.append(Increment(times[k], times[k + 1] - times[k], old, new, stretch_old, stretch_new, strain_inc))
+        result.append(
+            Increment(times[k], times[k + 1] - times[k], old, new, stretch_old, stretch_new, strain_inc)
+        )
     return result

@@ -6,15 +6,14 @@ from functools import cache
 
 import numpy as np
 import pytest
-from materials import CASES, PRECISIONS, Case, History, library, run_material
-from pybridge.host import HostedVumat
+from materials import CASES, PRECISIONS, Case, History, host_material, run_material
 from scenarios import Scenario, increments
 
 BLOCKS = (1, 2, 3, 7, 15, 16, 17, 136, 511, 512)
 THREADS = (2, 3, 5, 8)
 MANY = Scenario(
     "many",
-    ((0.02, 0.013, -0.006), (-0.011, -0.027, 0.017), (0.008, 0.003, 0.009)),
+    ((0.006, 0.004, -0.002), (-0.003, -0.008, 0.005), (0.002, 0.001, 0.003)),
     ((0, 0), (0.6, 1), (1, -0.4)),
     steps=5,
     points=1100,
@@ -23,7 +22,7 @@ MANY = Scenario(
 
 @cache
 def answer(case: Case, precision: str, nblock: int, threads: int) -> History:
-    material = HostedVumat(library(precision), case.name, case.constants, nblock=nblock, threads=threads)
+    material = host_material(case, precision, nblock=nblock, threads=threads)
     return run_material(material, increments(MANY, case.duration))
 
 
@@ -37,7 +36,8 @@ def assert_same_bits(found: History, expected: History) -> None:
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_block_size_changes_no_bit(precision: str, case: Case, nblock: int) -> None:
     whole = answer(case, precision, MANY.points, 1)
-    assert np.abs(whole.stress).max() > 1e8
+    assert np.abs(whole.stress).max() > 1e7
+    assert case.flow is None or np.abs(whole.dissipation).max() > 1e4
     assert_same_bits(answer(case, precision, nblock, 1), whole)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from materials import CASES, HOSTS, PRECISIONS, Case, History, truth
+from materials import CASES, HOSTS, PRECISIONS, Case, History, combinations, truth
 from scenarios import SCENARIOS, Scenario, increments
 
 
@@ -22,18 +22,20 @@ def assert_agrees(found: History, expected: History, tolerance: float, state_nam
     np.testing.assert_allclose(found.dissipation, expected.dissipation, rtol=0, atol=spread)
     for index, name in enumerate(state_names):
         limit = 100 * tolerance * max(scale_of(expected.state[:, index]), 1e-12)
-        np.testing.assert_allclose(found.state[:, index], expected.state[:, index], rtol=0, atol=limit, err_msg=name)
+        np.testing.assert_allclose(
+            found.state[:, index], expected.state[:, index], rtol=0, atol=limit, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("host", HOSTS)
-def test_hosts_agree(host: str, precision: str, case: Case, scenario: Scenario) -> None:
+@pytest.mark.parametrize(("host", "engine", "case"), combinations())
+def test_hosts_agree(host: str, engine: str, precision: str, case: Case, scenario: Scenario) -> None:
     """float64: rounding of some 60 steps and of the root finders; float32: 6e-8 a step of the largest stress (the
-    pressure), which is several times the flow stress."""
+    pressure), which is several times the flow stress; the crystal's slip rates are powers of the stress; the
+    surrogate's stretches, rounded to 6e-8, are divided by input scales of 0.01 to 0.03."""
     expected = truth(case, scenario)
-    found = HOSTS[host](case, scenario, precision)
+    found = HOSTS[host](case, scenario, precision, engine)
     tolerance = case.tolerance[PRECISIONS.index(precision)]
     states = found.state.shape[1]
     assert_agrees(found, expected, tolerance, [str(k) for k in range(states)])
@@ -51,13 +53,16 @@ def test_case_checks_something(case: Case, scenario: Scenario) -> None:
     if scenario.name not in ("tension", "plane"):
         assert (np.abs(final[3:]).max(axis=1) > 1e6).all()
     if case.flow:
-        flowed = (history.state[-1, 0] > 1e-3).mean()
-        assert flowed > 0.5
+        assert (history.state[-1, 0] > 1e-3).mean() > 0.5
         assert history.dissipation.min() >= 0
+    if case.flow is not None:
+        assert np.abs(history.dissipation).max() > 1e5
 
 
 def test_there_are_cases() -> None:
-    assert len(CASES) >= 4
+    assert {c.name.split("_")[1] for c in CASES if not c.model} >= {"ELASTIC", "J2", "JOHNSON", "TAYLOR"}
+    assert any(c.model for c in CASES)
+    assert len(combinations()) == 2 * (len(CASES) + 1)
     assert len(SCENARIOS) >= 5
     assert {"bindings", "vumat"} <= set(HOSTS)
 
