@@ -17,7 +17,9 @@ HELP = "turn a trained surrogate into a model file (.pt)"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge export --help`."""
     parser.add_argument("training", type=Path, help="folder of a training, or its surrogate.npz")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the model file to write (NAME.pt)")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the model file to write (NAME.pt)"
+    )
     parser.add_argument("--name", help="name on the card (that of the file)")
     parser.add_argument("--force", action="store_true", help="replace FILE where it exists")
 

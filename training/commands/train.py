@@ -22,7 +22,9 @@ HELP = "train a surrogate on a data set"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge train --help`."""
     parser.add_argument("data", type=Path, help="data set (.h5)")
-    parser.add_argument("--config", default="pca_dnn", help="a TOML file, or the name of one that ships (pca_dnn)")
+    parser.add_argument(
+        "--config", default="pca_dnn", help="a TOML file, or the name of one that ships (pca_dnn)"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the training (runs/NAME)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the configuration"
@@ -57,10 +59,16 @@ def run(options: argparse.Namespace) -> int:
         return front(data, config, out)
     model = train(data, config, out)
     measured = model.card["errors"].get("validation")
-    print(f"{out / 'surrogate.npz'}: {model.multiply_adds} multiply-adds a point, {6 * model.modes_in} sums of state")
+    print(
+        f"{out / 'surrogate.npz'}: {model.multiply_adds} multiply-adds a point, {6 * model.modes_in} sums of state"
+    )
     if measured is None:
         print("no paths were held back: run `pybridge evaluate` for its errors")
         return 0
-    words = ", ".join(f"{name} {100 * measured[name]:.2f} %" for name in ("total", "deviatoric", "volumetric") if measured[name] is not None)
+    words = ", ".join(
+        f"{name} {100 * measured[name]:.2f} %"
+        for name in ("total", "deviatoric", "volumetric")
+        if measured[name] is not None
+    )
     print(f"error on held-back paths, whole path known: {words}")
     return 0
