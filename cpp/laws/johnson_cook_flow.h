@@ -15,6 +15,8 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 #include "core/tensor.h"
 
@@ -56,16 +58,17 @@ inline Real static_flow(const JohnsonCookConstants<Real>& k, Real p, Real t) {
 
 template <class Real>
 struct FlowValue {
-  Real y;      // flow stress
-  Real dy_dx;  // its total derivative along the step
-  Real dy_dt;  // its derivative with respect to the temperature
-  Real bend;   // no less than |x d2y/dx2|, for the error that Newton's step leaves
+  Real y;          // flow stress
+  Real dy_dx;      // its total derivative along the step
+  Real d2y_dx2;    // and the second
+  Real dy_dt;      // its derivative with respect to the temperature
+  Real magnitude;  // sum of the sizes of the terms of dy_dx: a measure of the higher derivatives
 };
 
 // Below this, the series here are exact to rounding, and cost a tenth of a power or a logarithm.
 template <class Real>
 inline bool near_zero(Real u) {
-  return std::fabs(u) < Real(0.001);
+  return std::fabs(u) < Real(1e-3);
 }
 
 // (1 + u)^n, u near zero
@@ -114,10 +117,11 @@ class FlowAlongStep {
     return combine({x, 1 / x, 1 / p, hardening, log_rate, t, t > 0 ? 1 / t : Real(0), heat});
   }
 
-  // 0 below the transition, 1 between, 2 molten; the rate effect adds 3: y is smooth on each branch alone.
+  // Which smooth branch of y an x lies on: the kinks are the transition, melting, and rate_0.
   int branch_of(Real x) const {
     const Real t = above(x);
-    return (t > 0) + !(t < k_.t_melt - k_.t_transition) + 3 * (x * step_.per_rate_strain > 1);
+    const int warm = t > 0, molten = !(t < k_.t_melt - k_.t_transition), fast = x * step_.per_rate_strain > 1;
+    return warm | molten << 1 | fast << 2;
   }
 
  private:
@@ -137,17 +141,22 @@ class FlowAlongStep {
   Real heat_of(Real above) const { return std::pow(above * k_.per_range, k_.m); }
 
   FlowValue<Real> combine(const Terms& v) const {
-    const Real hardening = k_.a + v.hardening, hardening_slope = k_.n * v.hardening * v.per_p;
+    const Real h = k_.a + v.hardening, h_1 = k_.n * v.hardening * v.per_p, h_2 = (k_.n - 1) * h_1 * v.per_p;
     const bool fast = v.log_rate > 0;
-    const Real rate = fast ? 1 + k_.c * v.log_rate : Real(1), rate_slope = fast ? k_.c * v.per_x : Real(0);
-    const bool molten = !(v.above < k_.t_melt - k_.t_transition);
-    const Real thermal = molten ? Real(0) : 1 - v.heat;
-    const Real thermal_slope = molten ? Real(0) : -k_.m * v.heat * v.per_above;
-    const Real dt_dx = step_.heat * (mean_flow(v.x) - Real(0.5) * k_.three_g * v.x);
-    const Real dy_dt = hardening * rate * thermal_slope;
-    const Real mechanical = (hardening_slope * rate + hardening * rate_slope) * thermal;
-    return {hardening * rate * thermal, mechanical + dy_dt * dt_dx, dy_dt,
-            2 * (mechanical + std::fabs(dy_dt * dt_dx))};
+    const Real r = fast ? 1 + k_.c * v.log_rate : Real(1), r_1 = fast ? k_.c * v.per_x : Real(0);
+    const Real r_2 = -r_1 * v.per_x;
+    // molten: v.heat is no longer used
+    const bool solid = v.above < k_.t_melt - k_.t_transition;
+    const Real thermal = solid ? 1 - v.heat : Real(0);
+    const Real thermal_t = solid ? -k_.m * v.heat * v.per_above : Real(0);
+    const Real t_1 = step_.heat * (mean_flow(v.x) - Real(0.5) * k_.three_g * v.x),
+               t_2 = -step_.heat * k_.three_g;
+    const Real e_1 = thermal_t * t_1;
+    const Real e_2 = (k_.m - 1) * v.per_above * e_1 * t_1 + thermal_t * t_2;
+    const Real mechanical = h_1 * r + h * r_1, hr = h * r;
+    return {hr * thermal, mechanical * thermal + hr * e_1,
+            (h_2 * r + h * r_2 + 2 * h_1 * r_1) * thermal + 2 * mechanical * e_1 + hr * e_2, hr * thermal_t,
+            mechanical * thermal + std::fabs(hr * e_1)};
   }
 
   const JohnsonCookConstants<Real>& k_;
@@ -157,16 +166,30 @@ class FlowAlongStep {
   Real hardening_0_ = 0, log_0_ = 0, heat_0_ = 0;
 };
 
+// The binary exponent of x > 0: what std::ilogb answers, without a call.
+inline int binary_exponent(double x) {
+  std::uint64_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return static_cast<int>(bits >> 52) - 1023;
+}
+
 // A first guess for a point that went on flowing: Newton's step from the increment `last` that its old rate
-// gives, with the flow stress and slopes at the start. Not positive where the point seems to unload.
+// gives, with the flow stress at the start and slopes estimated from it without a power or a logarithm. Not
+// positive where the point seems to unload.
 template <class Real>
 inline Real continued_flow(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step,
                            Real last) {
-  const Real hardening =
-      step.p_old > 0 && step.q_start > k.a ? k.n * (step.q_start - k.a) / step.p_old : Real(0);
-  const Real residual = step.q_trial - step.q_start - (k.three_g + hardening) * last;
-  const Real stiffness = (k.three_g + hardening) * last + k.c * step.q_start;
-  const Real guess = last + residual * last / stiffness;
+  const Real y = step.q_start, fast = last * step.per_rate_strain;
+  // ln 2 times the binary exponent, half a bit added, stands for the logarithm; 1 - T* for 1 - T*^m
+  const Real rate = fast > 1 ? 1 + k.c * Real(0.6931) * (Real(binary_exponent(fast)) + Real(0.5)) : Real(1);
+  const bool softens = step.t_old > k.t_transition && step.t_old < k.t_melt;
+  const Real thermal = softens ? (k.t_melt - step.t_old) * k.per_range : Real(1);
+  const Real hardened = y - k.a * rate * thermal;
+  Real slope = k.three_g;
+  if (step.p_old > 0 && hardened > 0) slope += k.n * hardened / step.p_old;
+  if (softens) slope -= step.heat * y * y / (k.t_melt - step.t_old);
+  const Real rate_slope = fast > 1 ? k.c * y / rate : Real(0);
+  const Real guess = last + (step.q_trial - y - slope * last) * last / (slope * last + rate_slope);
   return guess < 16 * last ? guess : 16 * last;
 }
 
@@ -175,15 +198,16 @@ inline Real continued_flow(const JohnsonCookConstants<Real>& k, const JohnsonCoo
 // asks).
 template <class Real>
 inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step,
-                              Real guess, Real yield) {
+                              Real guess, Real yield, int& evaluations) {
   const Real tolerance = 4 * epsilon<Real>() * step.q_trial;
   // Relative error that is accepted, in dp and in the flow stress.
-  const Real close = sizeof(Real) == 8 ? Real(1e-12) : Real(5e-7);
+  const Real close = sizeof(Real) == 8 ? Real(1e-11) : Real(5e-7);
   Real low = 0, high = step.q_trial / k.three_g;
   Real x = guess < high ? guess : high;
   const FlowAlongStep<Real> flow(k, step, x);
   FlowValue<Real> value = flow.at_first();
   for (int iteration = 0; iteration < 200; ++iteration) {
+    evaluations = iteration + 1;
     const Real residual = step.q_trial - k.three_g * x - value.y;
     if (std::fabs(residual) <= tolerance) return x;
     if (residual > 0)
@@ -191,13 +215,16 @@ inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const Johnson
     else
       high = x;
     if (high * k.three_g <= tolerance) return high;  // a root so small leaves the stress as it is
-    const Real slope = k.three_g + value.dy_dx;
-    Real next = x + residual / slope;
+    const Real slope = k.three_g + value.dy_dx, per_slope = 1 / slope;
+    Real d = residual * per_slope;
+    // Chebyshev's correction makes the step third order, where it is small.
+    const Real bend = Real(0.5) * value.d2y_dx2 * d * per_slope;
+    if (std::fabs(bend) < Real(0.1)) d *= 1 - bend;
+    Real next = x + d;
     if (slope > 0 && next > low && next <= high && iteration < 40) {
-      // Newton's step d leaves an error of about d^2 |y''| / (2 slope).
-      const Real d = next - x, strain_slack = slope * next;
+      const Real strain_slack = slope * next;
       const Real slack = strain_slack < value.y ? strain_slack : value.y;
-      const bool small = d * d * value.bend <= 2 * close * x * slack;
+      const bool small = 3 * std::fabs(d) * d * d * value.magnitude <= close * x * x * slack;
       if (small && flow.branch_of(x) == flow.branch_of(next)) return next;
     } else {
       if (yield < 0 && !(low > 0)) {

@@ -33,7 +33,7 @@ def registered(group: str) -> dict[str, str]:
     return {entry.name: entry.value for entry in entry_points(group=group)}
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pybridge",
         description="Learned material behaviour in Abaqus: from fine-scale simulations to a VUMAT, checked without "
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one sub-command; 0 success, 1 a target missed, 2 bad input (its text on standard error), 130 interrupted."""
     from pybridge.errors import MaterialError, PybridgeError
 
-    options = _parser().parse_args(argv)
+    options = build_parser().parse_args(argv)
     try:
         return int(options.run(options) or 0)
     except (PybridgeError, MaterialError) as error:

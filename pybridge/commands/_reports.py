@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser, group: str) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the line of JSON to FILE too")
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep pictures and result files in DIR")
     parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="a model file to use, where NAME takes one"
+        "--model", type=Path, metavar="FILE", help="a trained model, where the check compares one"
     )
     parser.add_argument(
         "--quick", action="store_true", help="a smaller case, to try the command; targets may be missed"

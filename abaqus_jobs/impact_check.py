@@ -1,0 +1,218 @@
+"""One problem, three materials: Johnson-Cook, learned through vumat_, and the fine scale at every point."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pybridge._core as _core
+from numpy.typing import NDArray
+
+from abaqus_jobs.materials import magnesium_johnson_cook, user_material
+from abaqus_jobs.measures import deflection, element_volumes, relative_l2, rod_shape, split_stress
+from pybridge.deck.model import Deck, MaterialDefinition
+from pybridge.deck.reader import read_deck
+from pybridge.deck.writer import deck_text
+from pybridge.errors import ConfigError
+from pybridge.report import Report, write_text_atomic
+from pybridge.results import Results, read_results
+from pybridge.solver import model_from_deck, run
+from pybridge.solver.integrator import Integrator
+from pybridge.solver.model import Controls
+
+DeckBuilder = Callable[..., Deck]  # (material, increment=...), for instance taylor_anvil
+LEARNED = "LEARNED"
+CRYSTAL = "PYBRIDGE_TAYLOR_CRYSTAL"
+STEP_SHARE = 0.5  # of the stable increment of the undeformed mesh: all materials take the same steps, and elements shrink
+
+
+@dataclass(frozen=True)
+class Case:
+    """A finished run."""
+
+    deck: Deck
+    results: Results
+    seconds: float
+
+
+def compare_materials(
+    deck_builder: DeckBuilder,
+    model_file: Path | None,
+    out: Path,
+    *,
+    name: str = "impact",
+    crystal_constants: Sequence[float] = (),
+    material: str = "vumat",
+    nblock: int | None = None,
+    density: float | None = None,
+    fine_scale: bool = True,
+    johnson_cook: MaterialDefinition | None = None,
+    targets: Mapping[str, str] | None = None,
+    progress: bool = True,
+    reuse: bool = False,
+    threads: int | None = None,
+) -> Report:
+    """Run a problem with each material on one mesh with the same time steps, and compare learned with fine scale.
+
+    deck_builder(material, increment=dt) gives the deck. Decks and results go to `out`: johnson_cook, learned,
+    fine_scale (.inp, .h5). model_file None: Johnson-Cook alone (and the fine scale where asked). material: the solver's
+    switch for the learned run. targets: of figures by name. reuse: keep complete results whose deck has not changed.
+    """
+    if model_file is not None:
+        _require(Path(model_file))
+    jc = johnson_cook or (magnesium_johnson_cook() if density is None else magnesium_johnson_cook(density))
+    increment = fixed_increment(deck_builder(jc, increment=None))
+    context = _Runner(deck_builder, Path(out), increment, progress, reuse, threads)
+    cases = {"johnson_cook": context.run("johnson_cook", jc, "bindings")}
+    if model_file is not None:
+        definition = learned_material(Path(model_file), jc.density)
+        models = {LEARNED: Path(model_file)}
+        cases["learned"] = context.run("learned", definition, material, models, nblock)
+    if fine_scale:
+        schema = _core.make_law(CRYSTAL, list(crystal_constants), "float64").state_schema
+        definition = user_material(CRYSTAL, jc.density, crystal_constants, schema)
+        cases["fine_scale"] = context.run("fine_scale", definition, "bindings")
+    report = Report(name)
+    wanted = dict(targets or {})
+    for label, case in cases.items():
+        _add_shape(report, label, case, wanted)
+    if "learned" in cases and "fine_scale" in cases:
+        _add_errors(report, cases["learned"], cases["fine_scale"], wanted)
+    if "learned" in cases:
+        flagged = cases["learned"].results.element("unreliable_so_far") > 0
+        _add(report, wanted, "share_of_points_flagged", flagged.mean(), "1")
+        ratio = cases["learned"].seconds / cases["johnson_cook"].seconds
+        _add(report, wanted, "time_learned_over_johnson_cook", ratio, "1")
+    return report
+
+
+def learned_material(model_file: Path, density: float) -> MaterialDefinition:
+    """*USER MATERIAL, NAME=LEARNED with the *DEPVAR of a model file. Raises ConfigError where there is none."""
+    _require(model_file)
+    model = _core.load_model(str(model_file), "native", "float64")  # type: ignore[attr-defined]
+    return user_material(LEARNED, density, (), model.state_schema)
+
+
+def _require(model_file: Path) -> None:
+    if not model_file.is_file():
+        raise ConfigError(f"{model_file}: no such model file; train and export one, or give another path")
+
+
+def fixed_increment(deck: Deck) -> float:
+    """A time increment that all materials of a problem can take, s."""
+    trial = Integrator(model_from_deck(deck), Controls(end_time=deck.step.time))
+    try:
+        return float(f"{STEP_SHARE * trial.stable_dt:.6g}")
+    finally:
+        trial.close()
+
+
+class _Runner:
+    """Writes decks, reads them back as a user's run would, and runs them."""
+
+    def __init__(
+        self,
+        builder: DeckBuilder,
+        out: Path,
+        increment: float,
+        progress: bool,
+        reuse: bool,
+        threads: int | None,
+    ) -> None:
+        self.builder, self.out, self.increment = builder, out, increment
+        self.progress, self.reuse, self.threads = progress, reuse, threads
+
+    def run(
+        self,
+        label: str,
+        material: MaterialDefinition,
+        switch: str,
+        models: dict[str, Path] | None = None,
+        nblock: int | None = None,
+    ) -> Case:
+        text = deck_text(self.builder(material, increment=self.increment))
+        inp, h5, done = (self.out / f"{label}.{kind}" for kind in ("inp", "h5", "json"))
+        settings = {"material": switch, "models": _marks(models), "nblock": nblock}
+        if self.reuse and h5.is_file() and inp.is_file() and inp.read_text() == text:
+            known = json.loads(done.read_text()) if done.is_file() else {}
+            if known.get("settings") == settings:
+                return Case(read_deck(inp), read_results(h5), known["seconds"])
+        write_text_atomic(inp, text)
+        deck = read_deck(inp)
+        if self.progress:
+            print(f"{label.replace('_', ' ')}: {deck.element_count} elements, {switch}", flush=True)
+        result = run(
+            deck, material=switch, out=h5, models=models, nblock=nblock, overwrite=True, progress=self.progress,
+            threads=self.threads,
+        )  # fmt: skip
+        write_text_atomic(done, json.dumps({"settings": settings, "seconds": result.seconds}))
+        return Case(deck, read_results(h5), result.seconds)
+
+
+def _marks(models: dict[str, Path] | None) -> dict[str, str]:
+    """What tells one version of a model file from another."""
+    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in (models or {}).items()}
+
+
+def _add(report: Report, targets: dict[str, str], name: str, value: float, unit: str) -> None:
+    report.add(name, float(value), unit, targets.get(name, ""))
+
+
+def _add_shape(report: Report, label: str, case: Case, targets: dict[str, str]) -> None:
+    if "TAIL" in case.deck.node_sets:
+        shape = rod_shape(case.deck, case.results)
+        _add(report, targets, f"{label}_length", 1e3 * shape.length, "mm")
+        _add(report, targets, f"{label}_foot_radius", 1e3 * shape.foot_radius, "mm")
+    else:
+        _add(report, targets, f"{label}_deflection", 1e3 * deflection(case.deck, case.results), "mm")
+    history = case.results.history
+    scale = max(float(np.abs(history[key]).max()) for key in ("kinetic", "internal", "external"))
+    total = history["total"]
+    _add(report, targets, f"{label}_energy_error", np.abs(total - total[0]).max() / scale, "1")
+    _add(report, targets, f"{label}_seconds", case.seconds, "s")
+
+
+def _add_errors(report: Report, learned: Case, fine: Case, targets: dict[str, str]) -> None:
+    """Relative L2 errors at the end, where the largest is, and whether the material's own status knew."""
+    a, b = learned.results, fine.results
+    volume = element_volumes(a)
+    moved = np.unique(np.concatenate([c.ravel() for _, c in a.mesh.blocks]))
+    u, v = a.node("displacement")[moved], b.node("displacement")[moved]
+    _add(report, targets, "error_displacement", relative_l2(u, v, np.ones(len(moved))), "1")
+    _add(report, targets, "error_mises", relative_l2(a.element("mises"), b.element("mises"), volume), "1")
+    (dev_a, mean_a), (dev_b, mean_b) = split_stress(a.element("stress")), split_stress(b.element("stress"))
+    whole_a, whole_b = (np.column_stack([d, np.sqrt(3.0) * m]) for d, m in ((dev_a, mean_a), (dev_b, mean_b)))
+    for what, x, y in (
+        ("total", whole_a, whole_b),
+        ("deviatoric", dev_a, dev_b),
+        ("volumetric", mean_a, mean_b),
+    ):
+        _add(report, targets, f"error_stress_{what}", relative_l2(x, y, volume), "1")
+    worst = [
+        relative_l2(a.element("mises", k), b.element("mises", k), volume)
+        for k in range(1, min(len(a.times), len(b.times)))
+    ]
+    _add(report, targets, "error_mises_largest_over_time", max(worst), "1")
+    _add_where(report, targets, a, b, volume)
+
+
+def _add_where(report: Report, targets: dict[str, str], a: Results, b: Results, volume: NDArray) -> None:
+    difference = np.abs(a.element("mises") - b.element("mises"))
+    element = int(difference.argmax())
+    centres = np.concatenate([a.mesh.coordinates[c].mean(1) for _, c in a.mesh.blocks])
+    x, y, z = centres[element]
+    _add(report, targets, "largest_mises_error", 1e-6 * difference[element], "MPa")
+    _add(report, targets, "largest_mises_error_at_r", 1e3 * float(np.hypot(x, y)), "mm")
+    _add(report, targets, "largest_mises_error_at_z", 1e3 * z, "mm")
+    flagged = a.element("unreliable_so_far") > 0
+    _add(report, targets, "largest_mises_error_flagged", float(flagged[element]), "1")
+    worst = difference >= np.quantile(difference, 0.99)
+    _add(report, targets, "flagged_share_of_worst_percent", flagged[worst].mean(), "1")
+    missed = ~flagged
+    if missed.any():
+        error = relative_l2(a.element("mises")[missed], b.element("mises")[missed], volume[missed])
+        _add(report, targets, "error_mises_where_not_flagged", error, "1")

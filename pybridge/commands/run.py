@@ -1,0 +1,186 @@
+"""Run a deck (.inp) in the mini-solver, with any material, without a licence.
+
+The deck is the one that Abaqus/Explicit gets; docs/decks.md lists what is supported. Results go to OUT/DECK.h5, which
+`pybridge plot` and `pybridge compare` read. An interrupted run goes on when the same command is given again.
+
+  pybridge run anvil.inp                              built-in laws, and NAME.pt beside the deck for *USER MATERIAL
+  pybridge run anvil.inp --material vumat             the same through the compiled vumat_, called as Abaqus does
+  pybridge run anvil.inp --model magnesium.pt         the model file of the deck's user material
+  pybridge run anvil.inp --vumat mine.so              somebody's own compiled VUMAT
+  pybridge run anvil.inp --material fine-scale        the polycrystal itself at every point
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pybridge.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pybridge.deck.model import Deck
+    from pybridge.solver import RunResult
+
+HELP = "run a deck in the mini-solver, with any material"
+MATERIALS = ("deck", "bindings", "vumat", "torchscript", "python", "fine-scale")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `pybridge run --help`."""
+    parser.add_argument("deck", type=Path, metavar="DECK", help="the deck, an Abaqus input file")
+    parser.add_argument(
+        "--material",
+        default="deck",
+        metavar="HOW",
+        help="how materials are called: deck or bindings (the package's kernels, the default), vumat (the compiled "
+        "vumat_), torchscript or python (surrogates through libtorch), fine-scale (the polycrystal at every point)",
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="model file of the user material NAME; without NAME, of the only one",
+    )
+    parser.add_argument(
+        "--vumat", type=Path, metavar="FILE", help="a compiled VUMAT (.so) other than the package's"
+    )
+    parser.add_argument("--engine", choices=("native", "torchscript"), help="engine of surrogates (native)")
+    parser.add_argument(
+        "--precision", choices=("double", "single"), default="double", help="of the material call"
+    )
+    parser.add_argument("--nblock", type=int, metavar="N", help="material points a call")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads (PYBRIDGE_NUM_THREADS, or 1)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results"), metavar="DIR", help="folder of results (results)"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="start anew, replacing results that are there"
+    )
+    parser.add_argument(
+        "--continue", dest="resume", action="store_true", help="go on; an error where nothing was interrupted"
+    )
+    parser.add_argument(
+        "--all-state", action="store_true", help="store every component of long state variables"
+    )
+    parser.add_argument(
+        "--stop-if-unreliable",
+        action="store_true",
+        help="stop where a material leaves the range it was trained on",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the deck and say how it went."""
+    from pybridge.deck.reader import read_deck
+    from pybridge.solver import run as run_deck
+
+    switch = material_switch(options.material, options.vumat, options.engine, options.precision)
+    deck = read_deck(options.deck)
+    out = options.out / f"{options.deck.stem}.h5"
+    _prepare(out, options.overwrite, options.resume)
+    result = run_deck(
+        deck,
+        material=switch,
+        out=out,
+        folder=options.deck.resolve().parent,
+        models=model_files(deck, options.model),
+        nblock=_at_least_one("nblock", options.nblock),
+        overwrite=options.overwrite,
+        progress=not options.quiet,
+        all_state=options.all_state,
+        threads=_at_least_one("threads", options.threads),
+        unreliable_is_fatal=True if options.stop_if_unreliable else None,
+    )
+    print(summary(deck, result, switch))
+    return 0
+
+
+def material_switch(material: str, vumat: Path | None, engine: str | None, precision: str) -> str:
+    """The solver's switch from the options. Raises ConfigError where they contradict each other."""
+    if material not in MATERIALS:
+        raise ConfigError(f"--material {material}: expected one of {', '.join(MATERIALS)}")
+    if vumat is not None:
+        if material not in ("deck", "vumat") or engine or precision == "single":
+            raise ConfigError(
+                "--vumat FILE goes with --material vumat alone; the file itself has its precision"
+            )
+        if not vumat.is_file():
+            raise ConfigError(f"--vumat {vumat}: no such file; expected a compiled library (.so) with vumat_")
+        return f"vumat:{vumat}"
+    if engine == "torchscript":
+        if material not in ("deck", "bindings", "torchscript"):
+            raise ConfigError(f"--engine torchscript cannot go with --material {material}")
+        material = "torchscript"
+    kind = "bindings" if material == "deck" else material
+    return f"{kind}:single" if precision == "single" else kind
+
+
+def model_files(deck: Deck, given: list[str]) -> dict[str, Path]:
+    """Files by material name from NAME=FILE or FILE. Raises ConfigError."""
+    user = [name for name, material in deck.materials.items() if material.user is not None]
+    files: dict[str, Path] = {}
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not equals:
+            if len(user) != 1:
+                raise ConfigError(
+                    f"--model {text}: the deck has {len(user)} user materials ({', '.join(user) or 'none'}); "
+                    "expected NAME=FILE"
+                )
+            name, path = user[0], text
+        if name.upper() not in deck.materials:
+            raise ConfigError(
+                f"--model {text}: no material {name}; the deck defines {', '.join(deck.materials)}"
+            )
+        if not Path(path).is_file():
+            raise ConfigError(f"--model {text}: no such file {path}")
+        files[name.upper()] = Path(path)
+    return files
+
+
+def _prepare(out: Path, overwrite: bool, resume: bool) -> None:
+    restart = out.with_name(out.name + ".restart.npz")
+    if overwrite and resume:
+        raise ConfigError("--overwrite and --continue exclude each other")
+    if resume and not (restart.exists() and out.exists()):
+        raise ConfigError(
+            f"--continue: no interrupted run in {out.parent}; expected {restart.name} beside {out.name}"
+        )
+    if out.exists() and not restart.exists() and not overwrite:
+        raise ConfigError(f"{out} exists; give --overwrite to replace it, or another folder with --out")
+    if overwrite:
+        restart.unlink(missing_ok=True)
+
+
+def _at_least_one(name: str, value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise ConfigError(f"--{name} {value}: expected 1 or more")
+    return value
+
+
+def summary(deck: Deck, result: RunResult, switch: str) -> str:
+    """What happened, in words."""
+    energies = result.energies
+    rate = result.elements * result.steps / result.seconds if result.seconds > 0 else 0.0
+    lines = [
+        f"{deck.heading.splitlines()[0] if deck.heading else deck.source}",
+        f"  {result.elements} elements to {result.time:.6g} s in {result.steps} steps"
+        + (f", {result.cuts} of them cut" if result.cuts else "")
+        + f"; {result.seconds:.1f} s" + (" since it went on" if result.resumed else f", {rate:.3g} element-steps a second"),
+        f"  materials: {', '.join(sorted(deck.materials))} through {switch}",
+        "  energies at the end: "
+        + ", ".join(f"{name} {energies[name]:.4g}" for name in ("kinetic", "internal", "plastic", "hourglass", "contact"))
+        + " J",
+        f"  the total energy changed by {100 * result.balance_error:.3g} % of the largest",
+    ]  # fmt: skip
+    if result.unreliable_elements:
+        share = 100 * result.unreliable_elements / result.elements
+        lines.append(
+            f"  {result.unreliable_elements} elements ({share:.1f} %) left the range their material was trained on: "
+            "plot the field unreliable_so_far"
+        )
+    lines.append(f"  results: {result.path}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Abaqus decks: what they say (model), reading and writing .inp files."""

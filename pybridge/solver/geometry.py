@@ -1,0 +1,130 @@
+"""What an element technology takes from the reference mesh: gradients of modes, volumes, nodal masses.
+
+Everything is in modes (walsh.py): u_i,j(X) = sum_m C_jm w_im. Total Lagrangian: computed once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pybridge.errors import SolverError
+from pybridge.solver.walsh import (
+    HEX_HOURGLASS,
+    HEX_ORDER,
+    QUAD_HOURGLASS,
+    QUAD_ORDER,
+    mode_gradients,
+    mode_values,
+    to_modes,
+)
+
+Array = NDArray[np.float64]
+GAUSS = 1.0 / np.sqrt(3.0)
+
+
+@dataclass(frozen=True)
+class Technology:
+    """Which element: dimension of the mesh, corners, integration points, order of corners, hourglass modes."""
+
+    name: str
+    dimension: int
+    corner_order: tuple[int, ...]
+    points: int
+    hourglass_modes: tuple[int, ...]
+
+    @property
+    def axisymmetric(self) -> bool:
+        """Whether direction 1 is the radius."""
+        return self.dimension == 2
+
+
+TECHNOLOGIES = {
+    "C3D8R": Technology("C3D8R", 3, HEX_ORDER, 1, HEX_HOURGLASS),
+    "C3D8": Technology("C3D8", 3, HEX_ORDER, 8, ()),
+    "CAX4R": Technology("CAX4R", 2, QUAD_ORDER, 1, QUAD_HOURGLASS),
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Reference geometry of n elements with P points, d dimensions, M = 2^d modes, h hourglass modes."""
+
+    gradient: Array  # (P, d, M, n): C_jm
+    hoop: Array | None  # (M, n): u_r / R = sum_m hoop_m w_rm (axisymmetric)
+    volume: Array  # (P, n) of each point; the full turn of 2 pi for axisymmetric elements
+    skew: Array  # (d, h, n): hourglass modes of the coordinates, which linear fields contribute to
+    corner_share: Array  # (M, n): share of the element's mass at each corner
+    gram: Array  # (P, 3, 3, n): sum_a B_a B_a^T V / V_a, of which the largest frequency is bounded
+
+
+def reference(technology: Technology, corners: Array, labels: NDArray) -> Reference:
+    """Reference geometry of elements with corner coordinates (d, 2^d, n) in bit order.
+
+    One-point elements take the mean of the gradient over the volume [Flanagan and Belytschko 1981], for CAX4R weighted
+    with the radius. Raises SolverError where an element is inside out or flat.
+    """
+    d, count, n = corners.shape
+    modes = to_modes(corners.copy(), np.empty_like(corners)) / count
+    points = list(product((-GAUSS, GAUSS), repeat=d))
+    gradients, weights, values = [], [], []
+    for point in points:
+        phi_k = mode_gradients(point)
+        jacobian = np.einsum("imn,km->nik", modes, phi_k)  # dX_i / dxi_k
+        det = np.linalg.det(jacobian)
+        _check_shape(det, labels, technology)
+        gradients.append(np.einsum("km,nkj->jmn", phi_k, np.linalg.inv(jacobian)) / count)
+        weight = det
+        if technology.axisymmetric:
+            radius = np.einsum("mn,m->n", modes[0], mode_values(point))
+            weight = 2.0 * np.pi * radius * det
+        weights.append(weight)
+        values.append(mode_values(point))
+    weight = np.array(weights)
+    volume = weight.sum(0)
+    hoop = None
+    share = np.full((count, n), 1.0 / count)
+    if technology.axisymmetric:
+        phi = np.array(values)  # (Q, M)
+        flat = np.array(weights) / np.einsum("mn,qm->qn", modes[0], phi)  # 2 pi det J
+        hoop = np.einsum("qn,qm->mn", flat, phi) / volume / count
+        mass_modes = np.einsum("qn,qm->mn", weight, phi) / count / volume
+        share = _corner_values(mass_modes)
+    if technology.points == 1:
+        gradient = np.einsum("qjmn,qn->jmn", np.array(gradients), weight / volume)[None]
+        point_volume = volume[None]
+    else:
+        gradient, point_volume = np.array(gradients), weight
+    skew = np.ascontiguousarray(modes[:, list(technology.hourglass_modes)] * count)
+    gram = _gram(gradient, hoop, share)
+    return Reference(np.ascontiguousarray(gradient), hoop, point_volume, skew, share, gram)
+
+
+def _corner_values(modes: Array) -> Array:
+    """sum_m S_ma g_m of (M, n)."""
+    from pybridge.solver.walsh import to_corners
+
+    return to_corners(modes[None].copy(), np.empty_like(modes)[None])[0]
+
+
+def _gram(gradient: Array, hoop: Array | None, share: Array) -> Array:
+    points, d, _, n = gradient.shape
+    gram = np.zeros((points, 3, 3, n))
+    for p in range(points):
+        nodal = np.array([_corner_values(gradient[p, j]) for j in range(d)])
+        gram[p, :d, :d] = np.einsum("ian,jan,an->ijn", nodal, nodal, 1.0 / share)
+    if hoop is not None:
+        gram[0, 2, 2] = (_corner_values(hoop) ** 2 / share).sum(0)
+    return gram
+
+
+def _check_shape(det: Array, labels: NDArray, technology: Technology) -> None:
+    bad = np.flatnonzero(~(det > 0.0))
+    if bad.size:
+        raise SolverError(
+            f"{technology.name} element {labels[bad[0]]}: its volume is not positive at an integration point "
+            f"({bad.size} such elements); check the order of its nodes (Abaqus's: counter-clockwise, base first) and its shape"
+        )

@@ -1,0 +1,112 @@
+"""The restart file of a run: everything the next step needs, so that a resumed run has the same bits."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pybridge.errors import SolverError
+from pybridge.solver.integrator import Energies, Integrator
+from pybridge.solver.model import Controls, Model
+
+VERSION = 1
+
+
+def fingerprint(model: Model, controls: Controls) -> str:
+    """Hash of what must be equal for a run to go on: mesh, materials by name, constraints, step control."""
+    digest = hashlib.sha256()
+    for group in model.groups:
+        digest.update(np.ascontiguousarray(group.connectivity).tobytes())
+        material = group.material
+        text = (
+            group.kind, group.hourglass, group.linear_viscosity, group.quadratic_viscosity, material.name,
+            material.density, material.label, str(material.material.dtype), int(material.material.state_size),
+            float(material.material.elastic_moduli.bulk), float(material.material.elastic_moduli.shear),
+        )  # fmt: skip
+        digest.update(repr(text).encode())
+    digest.update(np.ascontiguousarray(model.coordinates).tobytes())
+    digest.update(np.ascontiguousarray(model.velocity).tobytes())
+    for item in model.prescribed:
+        digest.update(repr((item.component, item.velocity)).encode() + np.asarray(item.nodes).tobytes())
+    for contact in model.contacts:
+        values = {k: v for k, v in vars(contact).items() if k != "nodes"}
+        digest.update(repr(values).encode() + np.asarray(contact.nodes).tobytes())
+    step = (controls.end_time, controls.scale_factor, controls.increment, controls.increment_max, controls.frames,
+            controls.history_points, controls.chunk)  # fmt: skip
+    digest.update(repr(step).encode())
+    return digest.hexdigest()
+
+
+def save(path: Path, run: Integrator, mark: str, frames: int, history: dict[str, list[float]]) -> None:
+    """Write the restart file, whole or not at all."""
+    arrays: dict[str, NDArray] = {
+        "version": np.array(VERSION), "mark": np.array(mark), "frames": np.array(frames),
+        "clock": np.array([run.time, run.dt_old, run.stable_dt]), "counts": np.array([run.steps, run.cuts]),
+        "energies": np.array(list(vars(run.energies).values())), "u": run.u, "v": run.v, "force": run.force,
+    }  # fmt: skip
+    for name, values in history.items():
+        arrays[f"history/{name}"] = np.array(values)
+    for name, array in _views(run).items():
+        arrays[name] = array
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+        os.replace(temporary, path)
+    except OSError as error:
+        raise SolverError(
+            f"{path}: the restart file could not be written ({error.strerror}); the one before it is whole. "
+            "Check the space on the disk, then repeat the command"
+        ) from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def load(path: Path, run: Integrator, mark: str) -> tuple[int, dict[str, list[float]]]:
+    """Put a run where the restart file left it; returns the number of frames written and the histories."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if int(file["version"]) != VERSION or str(file["mark"]) != mark:
+                raise SolverError(
+                    f"{path}: it belongs to another model, material or step control than this command's; "
+                    "remove it to start afresh, or repeat the command that wrote it"
+                )
+            run.time, run.dt_old, run.stable_dt = (float(x) for x in file["clock"])
+            run.steps, run.cuts = (int(x) for x in file["counts"])
+            run.energies = Energies(*(float(x) for x in file["energies"]))
+            run.u, run.v, run.force = file["u"], file["v"], file["force"]
+            for name, array in _views(run).items():
+                array[...] = file[name]
+            history = {
+                n.removeprefix("history/"): list(file[n]) for n in file.files if n.startswith("history/")
+            }
+            return int(file["frames"]), history
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        if isinstance(error, SolverError):
+            raise
+        raise SolverError(
+            f"{path}: not a readable restart file ({error}); remove it to start afresh"
+        ) from error
+
+
+def _views(run: Integrator) -> dict[str, NDArray]:
+    """All arrays of chunks and contacts by name; written to in place when loading."""
+    views: dict[str, NDArray] = {}
+    for k, chunk in enumerate(run.chunks):
+        points = chunk.points
+        named = {
+            **points.old.arrays(),
+            "q": chunk.q_old,
+            "hourglass": chunk.hg_old,
+            "unreliable": points.unreliable,
+        }
+        views |= {f"chunk{k}/{name}": array for name, array in named.items()}
+    for k, contact in enumerate(run.contacts):
+        views |= {f"contact{k}/{name}": array for name, array in contact.state().items()}
+    return views

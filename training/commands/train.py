@@ -1,0 +1,74 @@
+"""Train a surrogate on a data set, as a configuration file says.
+
+  pybridge train crystal.h5                          the configuration that ships: pca_dnn
+  pybridge train impact.h5 --config pca_dnn_impact --out runs/impact
+  pybridge train crystal.h5 --front --out runs/front  error against cost: many small trainings
+
+The folder --out gets checkpoint.pt, learning_curve.csv and .png and, at the end, surrogate.npz, which `pybridge
+export` turns into a model file. An interrupted training goes on, to the same bits, with the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from training.config import config_from_dict, read_config
+
+HELP = "train a surrogate on a data set"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `pybridge train --help`."""
+    parser.add_argument("data", type=Path, help="data set (.h5)")
+    parser.add_argument(
+        "--config", default="pca_dnn", help="a TOML file, or the name of one that ships (pca_dnn)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the training (runs/NAME)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the configuration"
+    )
+    parser.add_argument("--front", action="store_true", help="train the front of error against cost instead")
+    parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (1)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, and say how well."""
+    import tomllib
+
+    import torch
+
+    from training.datasets import read_dataset
+    from training.train import train
+
+    torch.set_num_threads(max(1, options.threads))
+    config = read_config(options.config)
+    for text in options.set:
+        try:
+            change = tomllib.loads(text)
+        except tomllib.TOMLDecodeError:
+            key, _, value = text.partition("=")
+            change = {key.strip(): value.strip()}
+        config = config_from_dict({**dataclasses.asdict(config), **change}, f"--set {text}")
+    data = read_dataset(options.data)
+    out = options.out or Path("runs") / config.name
+    if options.front:
+        from training.front import front
+
+        return front(data, config, out)
+    model = train(data, config, out)
+    measured = model.card["errors"].get("validation")
+    print(
+        f"{out / 'surrogate.npz'}: {model.multiply_adds} multiply-adds a point, {6 * model.modes_in} sums of state"
+    )
+    if measured is None:
+        print("no paths were held back: run `pybridge evaluate` for its errors")
+        return 0
+    words = ", ".join(
+        f"{name} {100 * measured[name]:.2f} %"
+        for name in ("total", "deviatoric", "volumetric")
+        if measured[name] is not None
+    )
+    print(f"error on held-back paths, whole path known: {words}")
+    return 0

@@ -1,0 +1,202 @@
+"""The learned dynamic yield surface, as it is trained: PyTorch, many paths at once, points fastest.
+
+Everything here is deviatoric, in 5 components of an orthonormal basis (DEVIATORIC) and in units of `strain_scale`;
+time in units of `time_scale`. e is the elastic strain, half the deviator of the isochoric elastic left Cauchy-Green
+tensor seen in the frame of R; 2 G e is the deviator of the Kirchhoff stress J sigma. See docs/theory/yield_surface.md.
+
+One step, with v the elastic increment of e along the step (plastic state held) and h = dt:
+
+    x = e - alpha,  alpha = sum of the backstress states,  n = (x + v / 2) / |x + v / 2|
+    R, k, d, t = network(n, z, log10 |v| / h);  d is orthogonal to n;  R >= radius_floor;  k > 0
+    x' = v / h - g (m + q),   g = k <|x| - R>^2,   m = x / |x| + d,   q = d alpha / d gamma
+    z' = g beta (t - z),   gamma' = g
+
+so that nothing but e moves while |x| <= R. The equation for x is stiff and is integrated, with the network's answer
+held, by `substeps` steps of the L-stable, second-order two-stage method of Alexander (1977); each stage is a
+quadratic equation for the overstress. z follows in closed form from gamma.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.tensors import deviator, to_matrix
+
+SQRT2 = math.sqrt(2.0)
+# Rows: an orthonormal basis of deviatoric tensors in Mandel components 11, 22, 33, 12, 23, 13.
+DEVIATORIC = np.array([
+    [-1 / math.sqrt(6), -1 / math.sqrt(6), 2 / math.sqrt(6), 0, 0, 0],
+    [1 / SQRT2, -1 / SQRT2, 0, 0, 0, 0],
+    [0, 0, 0, 1, 0, 0],
+    [0, 0, 0, 0, 1, 0],
+    [0, 0, 0, 0, 0, 1],
+])  # fmt: skip
+MANDEL = np.array([1, 1, 1, SQRT2, SQRT2, SQRT2])
+STAGE = 1.0 - 1.0 / SQRT2  # of Alexander's method
+LEAST_HARDENING = 0.1  # of 1 + n.q + dR/dgamma, so that each stage has one root
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of the surrogate: `backstresses` tensors of 5 and `scalars` hidden states, hidden width, sub-steps."""
+
+    backstresses: int = 2
+    scalars: int = 10
+    width: int = 48
+    substeps: int = 2
+
+    @property
+    def states(self) -> int:
+        """Hidden states in all."""
+        return 5 * self.backstresses + self.scalars
+
+    @property
+    def inputs(self) -> int:
+        """Of the network: direction, hidden states, logarithm of the rate."""
+        return 5 + self.states + 1
+
+    @property
+    def outputs(self) -> int:
+        """Of the network: radius, rate coefficient, direction correction, targets."""
+        return 7 + self.states
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of one evaluation of the network at one point."""
+        return self.width * (self.inputs + self.width + self.outputs)
+
+
+def deviatoric_components(mandel: NDArray) -> NDArray:
+    """[..., 6] Mandel components -> [..., 5]."""
+    return mandel @ DEVIATORIC.T
+
+
+def elastic_increments(stretch: NDArray) -> tuple[NDArray, NDArray]:
+    """What a path does to e while nothing flows: e_new = L e + v, from stretch [..., n + 1, 6] (tensor components).
+
+    With A = U_new U_old^-1 / det^(1/3): v = dev(A A^T) / 2 [..., n, 5], L [..., n, 5, 5]: e -> dev(A e A^T). The
+    trace of the elastic strain, of second order in e, is left out here (not in the evaluation).
+    """
+    u = to_matrix(stretch)
+    u = u / np.cbrt(np.linalg.det(u))[..., None, None]
+    a = np.linalg.solve(u[..., :-1, :, :], u[..., 1:, :, :]).swapaxes(-1, -2)  # (U_old^-1 U_new)^T
+    basis = to_matrix(DEVIATORIC / MANDEL)
+    v = 0.5 * np.einsum("iab,...ab->...i", basis, a @ a.swapaxes(-1, -2))
+    moved = a[..., None, :, :] @ basis @ a[..., None, :, :].swapaxes(-1, -2)
+    return v, np.einsum("iab,...jab->...ij", basis, moved)
+
+
+def elastic_strain(stretch: NDArray, stress: NDArray, shear: float) -> NDArray:
+    """e = J dev(sigma) / (2 G) of histories [..., 6] (tensor components): [..., 5]."""
+    volume = np.linalg.det(to_matrix(stretch))
+    return deviatoric_components(deviator(stress) * MANDEL) * (volume / (2 * shear))[..., None]
+
+
+class YieldSurface(torch.nn.Module):
+    """Network and constants of the surrogate; see the head of this file. Tensors are [features, points]."""
+
+    def __init__(self, sizes: Sizes, generator: torch.Generator, radius_floor: float = 0.01) -> None:
+        super().__init__()
+        self.sizes, self.radius_floor = sizes, radius_floor
+        shape = [(sizes.width, sizes.inputs), (sizes.width, sizes.width), (sizes.outputs, sizes.width)]
+        gains = (1.5, 1.5, 0.3)  # a small last layer: the start is a round surface
+
+        def normal(rows: int, columns: int, gain: float) -> torch.nn.Parameter:
+            return torch.nn.Parameter(
+                torch.randn(rows, columns, generator=generator) * gain / math.sqrt(columns)
+            )
+
+        self.weight = torch.nn.ParameterList(normal(*s, g) for s, g in zip(shape, gains, strict=True))
+        self.bias = torch.nn.ParameterList(torch.nn.Parameter(torch.zeros(s[0], 1)) for s in shape)
+        self.skip = torch.nn.Parameter(torch.zeros(sizes.scalars, 1))  # of the radius on the scalar states
+        spread = torch.linspace(-1.0, 1.5, sizes.states).reshape(-1, 1)
+        self.log_speed = torch.nn.Parameter(spread[torch.randperm(sizes.states, generator=generator)].clone())
+        with torch.no_grad():
+            self.bias[2][0] = -1.0  # radius about 0.3 ...
+            self.bias[2][1] = 1.0  # ... and k about 3 to begin with
+
+    def network(self, x: Tensor) -> Tensor:
+        """Two hidden SiLU layers."""
+        silu = torch.nn.functional.silu
+        x = silu(torch.addmm(self.bias[0], self.weight[0], x))
+        x = silu(torch.addmm(self.bias[1], self.weight[1], x))
+        return torch.addmm(self.bias[2], self.weight[2], x)
+
+    def step(self, e: Tensor, z: Tensor, v: Tensor, h: float) -> tuple[Tensor, Tensor, Tensor]:
+        """e [5, n], z [states, n], elastic increment v [5, n], time h -> e, z, gamma [1, n] at the end."""
+        sizes = self.sizes
+        back = 5 * sizes.backstresses
+        alpha = z[:back].reshape(sizes.backstresses, 5, -1).sum(0)
+        x = e - alpha
+        middle = x + 0.5 * v
+        n = middle / (_norm(middle) + TINY)
+        rate = 0.5 * torch.log10((v * v).sum(0, keepdim=True) / (h * h) + 1e-6)
+        out = self.network(torch.cat([n, z, rate]))
+        speed = torch.exp(self.log_speed)
+        raw = out[:1] + (self.skip * z[back:]).sum(0, keepdim=True)
+        k_h = torch.exp(out[1:2]) * (h / sizes.substeps)
+        d = out[2:7] - n * (out[2:7] * n).sum(0, keepdim=True)
+        expected = torch.relu((n * v).sum(0, keepdim=True))  # gamma of perfect flow, to centre the slopes
+        slope = speed * (out[7:] - z) * torch.exp(-0.5 * speed * expected)
+        q = slope[:back].reshape(sizes.backstresses, 5, -1).sum(0)
+        radius = self.radius_floor + torch.nn.functional.softplus(raw)
+        hardening = torch.sigmoid(raw) * (self.skip * slope[back:]).sum(0, keepdim=True)
+        coefficient = torch.clamp(1.0 + (n * q).sum(0, keepdim=True) + hardening, min=LEAST_HARDENING)
+        flow, gamma = self._integrate(x, v / sizes.substeps, k_h, radius, hardening, coefficient, d, q)
+        z = out[7:] + (z - out[7:]) * torch.exp(-speed * gamma)
+        return e + v - flow, z, gamma
+
+    def _integrate(
+        self,
+        x: Tensor,
+        v: Tensor,
+        k_h: Tensor,
+        radius: Tensor,
+        hardening: Tensor,
+        coefficient: Tensor,
+        d: Tensor,
+        q: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Plastic strain [5, n] and gamma [1, n] of the whole step; v and k_h are those of one sub-step."""
+        flow, gamma = torch.zeros_like(x), torch.zeros_like(k_h)
+        ratio = (1.0 - STAGE) / STAGE
+        for _ in range(self.sizes.substeps):
+            g1, m1 = _stage(x + STAGE * v, STAGE * k_h, radius, coefficient, d)
+            g1 = ratio * g1
+            start = x + v - g1 * (m1 + q)
+            g2, m2 = _stage(start, STAGE * k_h, radius + hardening * g1, coefficient, d)
+            x = start - g2 * (m2 + q)
+            flow = flow + g1 * m1 + g2 * m2
+            gamma = gamma + g1 + g2
+            radius = radius + hardening * (g1 + g2)
+        return flow, gamma
+
+    def forward(self, v: Tensor, moved: Tensor, h: float) -> Tensor:
+        """Histories of e from the virgin state: v [T, 5, n], L - 1 as moved [T, 5, 5, n] -> e [T, 5, n]."""
+        e = torch.zeros_like(v[0])
+        z = torch.zeros(self.sizes.states, v.shape[-1], dtype=v.dtype, device=v.device)
+        history = []
+        for t in range(v.shape[0]):
+            increment = v[t] + (moved[t] * e).sum(1)
+            e, z, _ = self.step(e, z, increment, h)
+            history.append(e)
+        return torch.stack(history)
+
+
+def _norm(x: Tensor) -> Tensor:
+    return torch.sqrt((x * x).sum(0, keepdim=True) + TINY * TINY)
+
+
+def _stage(x: Tensor, k_h: Tensor, radius: Tensor, coefficient: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+    """Backward Euler from the trial x: gamma = k h o^2 with o + coefficient k h o^2 = <|x| - R>; and m = n + d."""
+    r = _norm(x)
+    over = torch.relu(r - radius)
+    o = 2.0 * over / (1.0 + torch.sqrt(1.0 + 4.0 * coefficient * k_h * over))
+    return k_h * o * o, x / r + d
