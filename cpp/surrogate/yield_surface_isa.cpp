@@ -2,7 +2,7 @@
 // point; missing lanes of the last vector repeat its last point, so that every point meets the same arithmetic.
 #include "surrogate/yield_surface_kernel.h"
 
-#include "network/simd.h"
+#include "network/activation_simd.h"
 #include "surrogate/yield_surface_flow.h"
 #include "surrogate/yield_surface_tensor.h"
 
@@ -42,7 +42,7 @@ PYBRIDGE_FORCE_INLINE void dense(const Real* w, const Real* b, int out, int in, 
 
 template <class Real>
 PYBRIDGE_FORCE_INLINE void silu(int count, Vec<Real>* x) {
-  for (int i = 0; i < count; ++i) x[i] = x[i] / (Real(1) + exponential<Real>(-x[i]));
+  for (int i = 0; i < count; ++i) x[i] *= network::sigmoid<Real>(x[i]);
 }
 
 // 1 - exp(-y), y >= 0, with all digits where y is small; exactly 0 for 0.
@@ -50,7 +50,7 @@ template <class Real>
 PYBRIDGE_FORCE_INLINE Vec<Real> one_minus_exp(Vec<Real> y) {
   Vec<Real> series = Real(1) - y * static_cast<Real>(1.0 / 8);
   for (int k = 7; k > 1; --k) series = Real(1) - y * static_cast<Real>(1.0 / k) * series;
-  return y < static_cast<Real>(0.05) ? y * series : Real(1) - exponential<Real>(-y);
+  return y < static_cast<Real>(0.05) ? y * series : Real(1) - network::exp_negative<Real>(-y);
 }
 
 // U - 1 = e must be finite, det U > 0.
@@ -145,7 +145,7 @@ PYBRIDGE_FORCE_INLINE void flow_of(const YieldTable<Real>& table, Real h, int k,
   V drive{};
   for (int i = 0; i < states; ++i) {
     const V z = chunk.input[(5 + i) * NV + k];
-    const V slope = table.speed[i] * (answer[(7 + i) * NV + k] - z) * exponential<Real>(Real(-0.5) * table.speed[i] * expected);
+    const V slope = table.speed[i] * (answer[(7 + i) * NV + k] - z) * network::exp_negative<Real>(Real(-0.5) * table.speed[i] * expected);
     if (i < back) {
       f.q[i % 5] += slope;
     } else {
@@ -153,7 +153,7 @@ PYBRIDGE_FORCE_INLINE void flow_of(const YieldTable<Real>& table, Real h, int k,
       raw += table.skip[i - back] * z;
     }
   }
-  const V small = exponential<Real>(-magnitude<Real>(raw));
+  const V small = network::exp_negative<Real>(-magnitude<Real>(raw));
   const V gate = (raw > Real(0) ? fill<Real>(1) : small) / (Real(1) + small);
   f.radius = table.radius_floor + most<V>(raw, V{}) + logarithm<Real>(Real(1) + small);
   f.hardening = gate * drive;
