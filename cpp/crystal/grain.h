@@ -134,6 +134,7 @@ PYBRIDGE_FORCE_INLINE Mask<Real> advance(const CrystalTable<Real>& table, const 
   for (int k = 0; k < 8; ++k) step.given[k] = V{};
   step.metric = (trial.c[0] + trial.c[1] + trial.c[2]) * static_cast<Real>(1.0 / 3);
   start<Real, Quadratic>(table, state.e, s, dt, step);
+  cap_slips<Real>(table, trial, step);
   const Mask<Real> failed = find_stress<Real, Quadratic>(table, trial, dt, step, s, state.lambda);
 
   V increment[8];

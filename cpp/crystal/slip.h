@@ -78,7 +78,24 @@ struct SlipStep {
   Vec<Real> given[8];          // twins' part of dL
   Vec<Real> weight;            // w
   Vec<Real> metric;            // tr C / 3
+  Vec<Real> u_cap[family_count];  // no system of the family can slip more than the whole step asks for
 };
+
+// Bounds of u from the elastic trial: plastic work is positive in every system, so none slips more than the
+// deviatoric strain that the trial would have to shed. The first correction of a long step overshoots by orders of
+// magnitude, where the exponential is not convex; from the bound Newton's method comes back.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void cap_slips(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
+                                     SlipStep<Real>& step) {
+  Vec<Real> dev[5], reach = fill<Real>(static_cast<Real>(1e-12));
+  deviator<Real>(trial, dev);
+  for (int k = 0; k < 5; ++k) reach += Real(2) * magnitude<Real>(dev[k]);
+  for (int f = 0; f < family_count; ++f) {
+    const int a = family_begin[f];
+    const Vec<Real> rate_dt = most<Vec<Real>>(step.rate_dt[a], fill<Real>(static_cast<Real>(1e-30)));  // dt = 0
+    step.u_cap[f] = power<Real>(reach / rate_dt, Real(1) / table.power[a]);
+  }
+}
 
 // Slip of the end of the step and its derivative: x = rate_0 dt u^(1/m), dx/du.
 template <class Real, bool Quadratic>
@@ -158,24 +175,28 @@ PYBRIDGE_NOINLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symme
   }
   solve<Real>(matrix, residual);
   V largest = zero;
+  Mask<Real> lost{};  // not a number: comparisons alone would take it for converged
   for (int i = 0; i < 5; ++i) {
     residual[i] = done ? zero : residual[i];
+    lost |= residual[i] != residual[i];
     largest = most<V>(largest, magnitude<Real>(residual[i]));
     s[i] += residual[i];
   }
   for (int a = 0; a < slip_count; ++a) {
     const V tau = step.tau[a] + resolve<Real>(step.schmid[a], residual);
     const V moved = magnitude<Real>(tau) - magnitude<Real>(step.tau[a]);
-    const V u = most<V>(step.u[a] + change_u[a] + gain[a] * moved, zero);
+    const V wanted = most<V>(step.u[a] + change_u[a] + gain[a] * moved, zero);
+    const V cap = step.u_cap[family_of[a]];
+    const V u = wanted < cap ? wanted : cap;
     V x, dx;
     slip_of<Real, Quadratic>(step.rate_dt[a], table.power[a], u, x, dx);
-    const V du = done ? zero : u - step.u[a];
+    const V du = done ? zero : wanted - step.u[a];  // a system held at its cap has not converged
     largest = most<V>(largest, table.stress[a] * magnitude<Real>(du));
     step.tau[a] = tau;
     step.u[a] = done ? step.u[a] : u;
     step.slip[a] = done ? step.slip[a] : x;
   }
-  return largest;
+  return lost ? fill<Real>(1) : largest;
 }
 
 }  // namespace PYBRIDGE_ISA
