@@ -210,10 +210,10 @@ inline bool polar_decomposition(const Mat3<Real>& f, Mat3<Real>& r, Mat3<Real>& 
 // --- functions of matrices
 // ---------------------------------------------------------------------------------------
 
-// Eigenvalues (not sorted) and eigenvectors (columns of q) of a symmetric matrix, a = q diag(value) q^T, by
-// Jacobi rotations: accurate for every spectrum.
+// Three eigenvalues (not sorted) and eigenvectors (columns of q) of a symmetric matrix, a = q diag(value)
+// q^T, by Jacobi rotations: accurate for every spectrum.
 template <class Real>
-inline void symmetric_eigen(Mat3<Real> a, Real value[3], Mat3<Real>& q) {
+inline void symmetric_eigen(Mat3<Real> a, Real* value, Mat3<Real>& q) {
   q = identity3<Real>();
   for (int sweep = 0; sweep < 12; ++sweep) {
     const Real off = a.m[0][1] * a.m[0][1] + a.m[1][2] * a.m[1][2] + a.m[0][2] * a.m[0][2];

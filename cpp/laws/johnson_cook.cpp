@@ -59,9 +59,8 @@ Real JohnsonCook<Real>::solve(const Block<Real>& block, int i, JohnsonCookStep<R
   return plastic_increment(flow_, step, (step.q_trial - yield) / flow_.three_g, yield, evaluations);
 }
 
-// Flattened: the calls within the loop would cost 3 % of it.
 template <class Real>
-__attribute__((flatten)) void JohnsonCook<Real>::update(const Block<Real>& block) const noexcept {
+void JohnsonCook<Real>::update(const Block<Real>& block) const noexcept {
   const int s = block.stride;
   const Real per_dt = block.dt > 0 ? static_cast<Real>(1 / block.dt) : Real(0);
   JohnsonCookStep<Real> step;
@@ -103,7 +102,7 @@ void JohnsonCook<Real>::tangent(const Block<Real>& block, Real* tangent) const n
     if (begin(block, i, trial, step)) increment = solve(block, i, step, unused);
     if (increment > 0) {
       // r(x, q) = q - 3 G x - y(x, T(x, q)) = 0, dT/dq = heat x / 2
-      const FlowValue<Real> value = FlowAlongStep<Real>(flow_, step, increment).at_first();
+      const FlowValue<Real> value = FlowAlongStep<Real>(flow_, step).at(increment);
       slope = (1 - value.dy_dt * step.heat * increment * Real(0.5)) / (flow_.three_g + value.dy_dx);
     }
     store_tangent(constants_, trial, increment, slope, tangent + i, block.stride);

@@ -224,6 +224,24 @@ def test_sudden_changes_of_rate_agree_with_brent(rng, advance) -> None:
     np.testing.assert_allclose(found.state, expected.state, rtol=1e-8, atol=1e-16)
 
 
+HEATED = {"m": 2.0, "specific_heat": 3.0, "T_melt": 2000.0}
+
+
+@pytest.mark.parametrize("changes", [{}, {"n": 1.6, "C": 0.1}, HEATED], ids=["copper", "convex", "much heat"])
+def test_increment_meets_its_declared_accuracy(changes, rng, advance) -> None:
+    """1e-11 of dp, for first guesses from good to bad: old rates 1e-5 to 1e-1 off."""
+    law, reference = law_of(**changes), make_reference("PYBRIDGE_JOHNSON_COOK", constants(**changes))
+    n, dt = 400, 1e-8
+    state = np.array([10 ** rng.uniform(-4, 0, n), 10 ** rng.uniform(3, 5, n), np.full(n, 3.0)])
+    stress, strain = np.zeros((6, n)), np.zeros((6, n))
+    stress[4] = flow_stress(state[0], state[1], 297.0, **changes) / np.sqrt(3)
+    strain[4] = np.sqrt(3) / 2 * state[1] * dt * (1 + 10 ** rng.uniform(-5, -1, n))
+    found, expected = (advance(each, strain, stress, state, dt=dt) for each in (law, reference))
+    # the increment is the rate; the rounding of q over 3 G dp comes on top
+    rounding = 1e-15 * np.abs(stress[4]) / (SHEAR * dt)
+    assert (np.abs(found.state[1] - expected.state[1]) <= 1e-11 * expected.state[1] + rounding).all()
+
+
 @pytest.mark.parametrize(
     "hot", [{}, {"m": 1.0, "specific_heat": 20.0, "T_melt": 2000.0}], ids=["copper", "much heat"]
 )
