@@ -109,6 +109,18 @@ def read_values(path: Path | str) -> dict[str, Any]:
         return {}
 
 
+def from_command(path: Path | str, changes: list[str]) -> YieldSurfaceConfig:
+    """A configuration file with changes KEY=VALUE; raises ConfigError."""
+    values = read_values(path)
+    for text in changes:
+        try:
+            values |= tomllib.loads(text)
+        except tomllib.TOMLDecodeError:
+            key, _, value = text.partition("=")
+            values[key.strip()] = value.strip()
+    return config_from_dict(values, f"{path} {' '.join(changes)}".strip())
+
+
 def wants(path: Path | str) -> bool:
     """Whether a configuration is one of this kind; whatever cannot be read is left to training.config."""
     return read_values(path).get("kind") == KIND

@@ -184,8 +184,9 @@ class Trainer:
             loss = self.training[which].loss(self.model, chosen, turn).mean()
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            self.optimiser.step()
+            size = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            if torch.isfinite(size):  # a rare batch overflows; the weights must not see it
+                self.optimiser.step()
             total += loss.item() * len(chosen)
         self.epoch += 1
         return total / paths, self.validation_loss()
