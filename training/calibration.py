@@ -78,7 +78,9 @@ def calibrate_johnson_cook(
     for rate in rates:
         mises, log_strain = uniaxial_histories(law, strain, rate)
         if not np.isfinite(mises).all():
-            raise ConfigError(f"{law.name} has no answer for uniaxial strain {strain} at {rate:g} 1/s; lower the strain")
+            raise ConfigError(
+                f"{law.name} has no answer for uniaxial strain {strain} at {rate:g} 1/s; lower the strain"
+            )
         chosen = log_strain > 0.01
         samples.append((rate, log_strain[chosen], mises[:, chosen].mean(axis=0)))
 

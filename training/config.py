@@ -22,12 +22,19 @@ class TrainConfig:
     modes_out: int = 32  # PCA modes of each stress component
     width: int = 256  # of each hidden layer
     hidden_layers: int = 3
-    pressure: str = "learned"  # "learned" by the network, or "polynomial" in J - 1, subtracted before it learns
+    pressure: str = (
+        "learned"  # "learned" by the network, or "polynomial" in J - 1, subtracted before it learns
+    )
     pressure_degree: int = 3
     epochs: int = 200
     batch: int = 64
     learning_rate: float = 1e-3  # at the start; cosine decay to 0
-    held_weight: float = 0.0  # weight of the error in the solver (history known up to t, then held) in the loss
+    held_weight: float = (
+        0.0  # weight of the error in the solver (history known up to t, then held) in the loss
+    )
+    # Part of the epochs in which the paths are also shown turned by the 24 rotations of the cube, as if the material
+    # were isotropic: for a texture without preference, which is nearly so. The rest of the epochs sees the data alone.
+    rotated_until: float = 0.0
     validation_fraction: float = 0.1  # of the paths, taken from the end of the data set, never trained on
     precision: str = "float32"
     device: str = "cpu"  # or "cuda"
@@ -37,7 +44,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         def whole(name: str, low: int) -> tuple[str, bool, str]:
             value = getattr(self, name)
-            return name, isinstance(value, int) and not isinstance(value, bool) and value >= low, f"a whole number >= {low}"
+            return (
+                name,
+                isinstance(value, int) and not isinstance(value, bool) and value >= low,
+                f"a whole number >= {low}",
+            )
 
         def within(name: str, low: float, high: float) -> tuple[str, bool, str]:
             value = getattr(self, name)
@@ -48,12 +59,20 @@ class TrainConfig:
             return name, getattr(self, name) in allowed, " or ".join(map(repr, allowed))
 
         for name, good, expected in (
-            ("name", isinstance(self.name, str) and self.name.isidentifier(), "letters, digits and underscores"),
-            *(whole(name, 1) for name in ("modes_in", "modes_out", "width", "hidden_layers", "pressure_degree")),
+            (
+                "name",
+                isinstance(self.name, str) and self.name.isidentifier(),
+                "letters, digits and underscores",
+            ),
+            *(
+                whole(name, 1)
+                for name in ("modes_in", "modes_out", "width", "hidden_layers", "pressure_degree")
+            ),
             *(whole(name, 1) for name in ("epochs", "batch", "checkpoint_every")),
             whole("seed", 0),
             within("learning_rate", 1e-9, 1.0),
             within("held_weight", 0.0, 1.0),
+            within("rotated_until", 0.0, 1.0),
             within("validation_fraction", 0.0, 0.9),
             choice("pressure", "learned", "polynomial"),
             choice("precision", "float32", "float64"),

@@ -66,10 +66,14 @@ class DataSet:
     def common_time(self) -> NDArray:
         """The one equidistant time grid [n_time] of all paths; raises DataSetError where there is none."""
         if self.time.ndim != 1:
-            raise DataSetError(f"{self.path}: dataset time: expected one grid [n_time] for all paths, got one a path")
+            raise DataSetError(
+                f"{self.path}: dataset time: expected one grid [n_time] for all paths, got one a path"
+            )
         steps = np.diff(self.time)
-        if not np.allclose(steps, steps.mean(), rtol=1e-6):
-            raise DataSetError(f"{self.path}: dataset time: expected equidistant times, got steps {steps.min():g} to {steps.max():g} s")
+        if not np.allclose(steps, steps.mean(), rtol=1e-6, atol=0):
+            raise DataSetError(
+                f"{self.path}: dataset time: expected equidistant times, got steps {steps.min():g} to {steps.max():g} s"
+            )
         return self.time
 
     def subset(self, chosen: NDArray | slice) -> DataSet:
@@ -108,14 +112,18 @@ def _open(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise DataSetError(f"{path}: cannot be read as HDF5 (truncated, or not a data set): {error}") from error
+        raise DataSetError(
+            f"{path}: cannot be read as HDF5 (truncated, or not a data set): {error}"
+        ) from error
 
 
 def _json(path: Path, file: h5py.File, name: str) -> dict[str, Any]:
     try:
         value = json.loads(str(file.attrs[name]))
     except (KeyError, json.JSONDecodeError) as error:
-        raise DataSetError(f"{path}: attribute {name}: expected a JSON object, got {file.attrs.get(name)!r}") from error
+        raise DataSetError(
+            f"{path}: attribute {name}: expected a JSON object, got {file.attrs.get(name)!r}"
+        ) from error
     if not isinstance(value, dict):
         raise DataSetError(f"{path}: attribute {name}: expected a JSON object, got {value!r}")
     return value
@@ -131,12 +139,16 @@ def _check_attributes(path: Path, file: h5py.File) -> None:
             "newer pybridge"
         )
     if not bool(file.attrs.get("complete", False)):
-        raise DataSetError(f"{path}: attribute complete: expected true; the file was left unfinished by its writer")
+        raise DataSetError(
+            f"{path}: attribute complete: expected true; the file was left unfinished by its writer"
+        )
     for name, expected in (("units", UNITS), ("conventions", CONVENTIONS)):
         found = _json(path, file, name)
         for key, value in expected.items():
-            if key in found and found[key] != value or key not in found and key != "dissipation":
-                raise DataSetError(f"{path}: attribute {name}, key {key}: expected {value!r}, got {found.get(key)!r}")
+            if (key in found and found[key] != value) or (key not in found and key != "dissipation"):
+                raise DataSetError(
+                    f"{path}: attribute {name}, key {key}: expected {value!r}, got {found.get(key)!r}"
+                )
 
 
 def _array(path: Path, file: h5py.File, name: str) -> NDArray:
@@ -153,9 +165,13 @@ def _check_arrays(path: Path, arrays: dict[str, NDArray], n_done: int, n_names: 
     if stretch.ndim != 3 or stretch.shape[2] != 6 or stretch.shape[1] < 2:
         raise DataSetError(f"{path}: dataset stretch: expected shape (paths, times, 6), got {stretch.shape}")
     if stress.shape != stretch.shape:
-        raise DataSetError(f"{path}: dataset stress: expected the shape of stretch {stretch.shape}, got {stress.shape}")
+        raise DataSetError(
+            f"{path}: dataset stress: expected the shape of stretch {stretch.shape}, got {stress.shape}"
+        )
     if time.shape not in ((stretch.shape[1],), stretch.shape[:2]):
-        raise DataSetError(f"{path}: dataset time: expected {stretch.shape[1]} times (or that for each of {len(stretch)} paths), got {time.shape}")
+        raise DataSetError(
+            f"{path}: dataset time: expected {stretch.shape[1]} times (or that for each of {len(stretch)} paths), got {time.shape}"
+        )
     for name, count in (("path_done", n_done), ("protocol", n_names)):
         if count != len(stretch):
             raise DataSetError(f"{path}: dataset {name}: expected {len(stretch)} entries, got {count}")
@@ -165,7 +181,9 @@ def _check_values(data: DataSet) -> None:
     for name, values in (("time", data.time), ("stretch", data.stretch), ("stress", data.stress)):
         if not np.isfinite(values).all():
             where = np.argwhere(~np.isfinite(values))[0]
-            raise DataSetError(f"{data.path}: dataset {name}: expected finite numbers, got {values[tuple(where)]} at index {where.tolist()}")
+            raise DataSetError(
+                f"{data.path}: dataset {name}: expected finite numbers, got {values[tuple(where)]} at index {where.tolist()}"
+            )
     if (np.diff(data.time, axis=-1) <= 0).any() or (data.time[..., 0] != 0).any():
         raise DataSetError(f"{data.path}: dataset time: expected times that start at 0 and increase")
     if len(data) == 0:
@@ -223,7 +241,9 @@ class DataSetWriter:
                 part.unlink()
         return found
 
-    def append(self, index: NDArray, arrays: Mapping[str, NDArray], protocol: list[str], failed: NDArray) -> None:
+    def append(
+        self, index: NDArray, arrays: Mapping[str, NDArray], protocol: list[str], failed: NDArray
+    ) -> None:
         """Put one batch on disk: path numbers [n], arrays [n, n_time, ...] by name, protocols, failed [n]."""
         memory = io.BytesIO()
         with h5py.File(memory, "w") as file:
@@ -283,7 +303,12 @@ def _cannot_write(path: Path, error: OSError) -> DataSetError:
 
 
 def write_dataset(
-    path: Path, time: NDArray, stretch: NDArray, stress: NDArray, protocol: list[str], provenance: Mapping[str, Any]
+    path: Path,
+    time: NDArray,
+    stretch: NDArray,
+    stress: NDArray,
+    protocol: list[str],
+    provenance: Mapping[str, Any],
 ) -> None:
     """Write histories from any source (laboratory, paper, own code) at once, in the schema and units above."""
     writer = DataSetWriter(path, time, {"source": "write_dataset"})

@@ -20,7 +20,7 @@ from training.fine_scale import Law
 from training.generate import Part, Plan, generate
 from training.measures import errors
 from training.paths import PROTOCOLS, PathSpec
-from training.pca import modes_of, reconstruction_error
+from training.pca import analyse, modes_of, reconstruction_error, synthesise
 from training.pca_dnn import PcaDnn
 from training.tensors import FROBENIUS, IDENTITY
 
@@ -50,7 +50,7 @@ def source_of(model: PcaDnn) -> Source:
     return Source(law, PathSpec(**data["parts"][0]["spec"]), protocols)
 
 
-def test_set(
+def fresh_paths(
     source: Source, protocol: str, paths: int, strain: float, out: Path, executor: Executor, stored: int = 200
 ) -> DataSet:
     """Fine-scale answers on fresh paths of a protocol, kept in `out` so that a second evaluation reuses them."""
@@ -63,14 +63,27 @@ def test_set(
     return read_dataset(path)
 
 
+def on_grid(model: PcaDnn, data: DataSet) -> tuple[NDArray, NDArray]:
+    """Strain and stress [n_path, N + 1, 6] at the grid times of the model, linear in between."""
+    time = data.common_time()
+    if len(time) == len(model.time) and np.allclose(time, model.time, rtol=1e-9, atol=0):
+        return data.strain, data.stress
+    found = [
+        np.stack([[np.interp(model.time, time, path[:, k]) for k in range(6)] for path in histories])
+        for histories in (data.strain, data.stress)
+    ]
+    return found[0].transpose(0, 2, 1), found[1].transpose(0, 2, 1)
+
+
 def projection_errors(model: PcaDnn, data: DataSet) -> tuple[float, float]:
     """Mean relative L2 error of the PCA alone: of the strain on the input modes, of the stress on the output basis
     (the pressure polynomial, where there is one, is taken from the total stress only)."""
-    strain = data.strain
+    strain, truth = on_grid(model, data)
     input_error = float(reconstruction_error(modes_of(model.tables()[0]), strain, FROBENIUS).mean())
-    stress = data.stress - model.pressure_part(strain)
-    decoded = np.einsum("kjm,pkj->pmk", model.tables()[1], np.einsum("kjm,pmk->pkj", model.tables()[1], stress))
-    return input_error, errors(decoded + model.pressure_part(strain), data.stress).total
+    stress = truth - model.pressure_part(strain)
+    basis = model.tables()[1]
+    decoded = synthesise(basis, analyse(basis, stress))
+    return input_error, errors(decoded + model.pressure_part(strain), truth).total
 
 
 def protocol_row(model: PcaDnn, data: DataSet) -> dict[str, Any]:
@@ -134,7 +147,9 @@ def _truth(source: Source, time: NDArray, stretch: NDArray) -> NDArray:
     from training.fine_scale import drive
 
     fine = np.linspace(0.0, time[-1], 5 * (len(time) - 1) + 1)
-    at = np.stack([[np.interp(fine, time, path[:, k]) for k in range(6)] for path in stretch]).transpose(0, 2, 1)
+    at = np.stack([[np.interp(fine, time, path[:, k]) for k in range(6)] for path in stretch]).transpose(
+        0, 2, 1
+    )
     return drive(source.law, fine, at, np.arange(0, len(fine), 5)).stress
 
 
@@ -143,7 +158,9 @@ def causality(model: PcaDnn, source: Source, strain: float) -> dict[str, Figure2
     time = model.time
     s = time / time[-1]
     draw = PROTOCOLS["F"]
-    walks = np.stack([draw(np.random.default_rng([TEST_SEED, i]), source.spec, s) for i in range(6)]) - IDENTITY
+    walks = (
+        np.stack([draw(np.random.default_rng([TEST_SEED, i]), source.spec, s) for i in range(6)]) - IDENTITY
+    )
     walks *= strain / source.spec.strain
     half = len(s) // 2
     one = np.repeat(walks[:1], 5, axis=0)
@@ -188,7 +205,10 @@ def isotropy(model: PcaDnn, source: Source, strain: float) -> Figure3:
     ramp = strain * time / time[-1]
     angle = np.arange(0, 361, 30)
     direction = np.stack([np.cos(np.deg2rad(angle)), np.zeros(len(angle)), np.sin(np.deg2rad(angle))], axis=1)
-    dyad = np.stack([direction[:, r] * direction[:, c] for r, c in ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))], axis=1)
+    dyad = np.stack(
+        [direction[:, r] * direction[:, c] for r, c in ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))],
+        axis=1,
+    )
     along, across = 1 + ramp, (1 + ramp) ** -0.5
     stretch = across[None, :, None] * IDENTITY + (along - across)[None, :, None] * dyad[:, None, :]
     truth = _truth(source, time, stretch)

@@ -11,7 +11,14 @@ import numpy as np
 from pybridge.report import write_text_atomic
 from training import evaluate, pictures
 from training.datasets import DataSet
-from training.evaluate import TABLE_PROTOCOLS, Source, causality, causality_figures, isotropy, isotropy_figures
+from training.evaluate import (
+    TABLE_PROTOCOLS,
+    Source,
+    causality,
+    causality_figures,
+    isotropy,
+    isotropy_figures,
+)
 from training.executor import Executor
 from training.pca_dnn import PcaDnn
 from training.progress import progress_bar
@@ -34,11 +41,11 @@ def run_evaluation(
         sets: dict[str, DataSet] = {}
         for name in protocols:
             bar.update(line, note=f"protocol {name}")
-            sets[name] = evaluate.test_set(source, name, paths, strain, out, executor)
+            sets[name] = evaluate.fresh_paths(source, name, paths, strain, out, executor)
             result["protocols"][name] = evaluate.protocol_row(model, sets[name])
             bar.update(line, advance=1)
         bar.update(line, note="resolution")
-        fine = evaluate.test_set(source, "R", max(4, paths // 5), strain, out, executor, stored=1000)
+        fine = evaluate.fresh_paths(source, "R", max(4, paths // 5), strain, out, executor, stored=1000)
         result["resolution"] = evaluate.resolution(model, fine)
         bar.update(line, advance=1, note="causality")
         figures2 = causality(model, source, strain)
@@ -73,18 +80,36 @@ def table(result: dict[str, Any]) -> list[str]:
             f"| {name} | {row['paths']} | {three(row['whole'])} | {three(row['held'])} | {three(row['linear'])} | "
             f"{100 * row['held_minus_linear']['total']:.2f} | {100 * row['pca_input']:.2f} / {100 * row['pca_output']:.2f} | {paper} |"
         )
-    lines += ["", "| steps a history | whole, total | whole, deviatoric | held, total | held, deviatoric |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        "",
+        "| steps a history | whole, total | whole, deviatoric | held, total | held, deviatoric |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for steps, row in result["resolution"].items():
-        lines.append(f"| {steps} | " + " | ".join(f"{100 * row[key]:.2f}" for key in ("total", "deviatoric", "held_total", "held_deviatoric")) + " |")
+        lines.append(
+            f"| {steps} | "
+            + " | ".join(
+                f"{100 * row[key]:.2f}" for key in ("total", "deviatoric", "held_total", "held_deviatoric")
+            )
+            + " |"
+        )
     for name, text in (("a", "five walks parting at T/2"), ("b", "five ramps held at different times")):
         values = result["causality"][name]
-        lines += ["", f"Causality, {text}: spread before the parting {100 * values['learned']:.2f} % of the largest stress (fine scale {100 * values['fine']:.2f} %), whole futures given; held in the solver it is 0 by construction."]
+        lines += [
+            "",
+            f"Causality, {text}: spread before the parting {100 * values['learned']:.2f} % of the largest stress (fine scale {100 * values['fine']:.2f} %), whole futures given; held in the solver it is 0 by construction.",
+        ]
     values = result["isotropy"]
-    lines += ["", f"Isotropy: spread of the axial deviatoric stress over 13 directions {100 * values['learned']:.2f} % (fine scale {100 * values['fine']:.2f} %)."]
+    lines += [
+        "",
+        f"Isotropy: spread of the axial deviatoric stress over 13 directions {100 * values['learned']:.2f} % (fine scale {100 * values['fine']:.2f} %).",
+    ]
     return lines
 
 
-def _pictures(model: PcaDnn, sets: dict[str, DataSet], result: dict[str, Any], figures2: Any, figure3: Any, out: Path) -> None:
+def _pictures(
+    model: PcaDnn, sets: dict[str, DataSet], result: dict[str, Any], figures2: Any, figure3: Any, out: Path
+) -> None:
     rows = result["protocols"]
     names = list(rows)
     pictures.error_bars(
@@ -99,19 +124,43 @@ def _pictures(model: PcaDnn, sets: dict[str, DataSet], result: dict[str, Any], f
     cases = []
     for name in ("R", "U-iso", "L-U-iso", "C"):
         one = sets[name].subset(slice(0, 1))
-        answers = {"fine scale": one.stress[0], "whole": model.history(one.time, one.strain)[0], "held": model.in_solver(one.time, one.strain)[0]}
+        answers = {
+            "fine scale": one.stress[0],
+            "whole": model.history(one.time, one.strain)[0],
+            "held": model.in_solver(one.time, one.strain)[0],
+        }
         cases.append((name, one.strain[0], answers))
     pictures.histories(model.time, cases, out / "histories.png")
     profile = evaluate.error_in_time(model, sets["R"])
-    pictures.curves({name: (model.time * 1e6, 100 * values) for name, values in profile.items()}, ("time, µs", "rms error over rms stress, %"), out / "error_in_time.png", "y")
+    pictures.curves(
+        {name: (model.time * 1e6, 100 * values) for name, values in profile.items()},
+        ("time, µs", "rms error over rms stress, %"),
+        out / "error_in_time.png",
+        "y",
+    )
     steps = np.array(list(result["resolution"]))
-    by = {key: np.array([row[key] for row in result["resolution"].values()]) * 100 for key in ("total", "deviatoric", "held_total", "held_deviatoric")}
-    pictures.curves({key.replace("_", ", "): (steps, values) for key, values in by.items()}, ("steps a history", "error, %"), out / "resolution.png", "xy")
+    by = {
+        key: np.array([row[key] for row in result["resolution"].values()]) * 100
+        for key in ("total", "deviatoric", "held_total", "held_deviatoric")
+    }
+    pictures.curves(
+        {key.replace("_", ", "): (steps, values) for key, values in by.items()},
+        ("steps a history", "error, %"),
+        out / "resolution.png",
+        "xy",
+    )
     time = model.time * 1e6
     panels = []
     for name, figure in figures2.items():
-        lines = [(time, norm(deviator(t)) / 1e6, norm(deviator(p)) / 1e6) for t, p in zip(figure.truth, figure.learned, strict=True)]
+        lines = [
+            (time, norm(deviator(t)) / 1e6, norm(deviator(p)) / 1e6)
+            for t, p in zip(figure.truth, figure.learned, strict=True)
+        ]
         panels.append((f"causality ({name})", lines))
     pictures.pairs(panels, ("time, µs", "|deviator|, MPa"), out / "causality.png")
     lines = [(figure3.strain, t / 1e6, p / 1e6) for t, p in zip(figure3.truth, figure3.learned, strict=True)]
-    pictures.pairs([("isotropy: tension along 13 directions", lines)], ("strain", "axial deviatoric stress, MPa"), out / "isotropy.png")
+    pictures.pairs(
+        [("isotropy: tension along 13 directions", lines)],
+        ("strain", "axial deviatoric stress, MPa"),
+        out / "isotropy.png",
+    )

@@ -102,7 +102,11 @@ def generate(plan: Plan, path: Path, executor: Executor, quiet: bool = False) ->
             _store(writer, plan, task, batch)
             figures["failed"] += int((batch.status >= FAILED).sum())
             figures["redraws"] += int(batch.redraws.sum())
-            bar.update(line, advance=len(batch.indices), note=f"{figures['failed']} failed" if figures["failed"] else "")
+            bar.update(
+                line,
+                advance=len(batch.indices),
+                note=f"{figures['failed']} failed" if figures["failed"] else "",
+            )
     figures["seconds"] = clock.perf_counter() - start
     moduli, size = plan.law.material().elastic_moduli, plan.law.material().state_size
     writer.finish({

@@ -49,7 +49,9 @@ def path_errors(predicted: NDArray, truth: NDArray) -> dict[str, NDArray]:
         "deviatoric_of_total": (l2(deviator(error)), size),
     }
     return {
-        name: np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 1e-6 * np.maximum(size, 1e-300))
+        name: np.divide(
+            top, bottom, out=np.full_like(top, np.nan), where=bottom > 1e-6 * np.maximum(size, 1e-300)
+        )
         for name, (top, bottom) in pairs.items()
     }
 

@@ -54,17 +54,30 @@ def projector(primitive: NDArray) -> NDArray:
     return weights
 
 
+def analyse(tables: NDArray, histories: NDArray) -> NDArray:
+    """sum_m table_kjm history_pmk: [6, modes, n_time] and [n_path, n_time, 6] -> [n_path, 6, modes]."""
+    return (histories.transpose(2, 0, 1) @ tables.transpose(0, 2, 1)).transpose(1, 0, 2)
+
+
+def synthesise(tables: NDArray, a: NDArray) -> NDArray:
+    """sum_j a_pkj table_kjm: [6, modes, n_time] and [n_path, 6, modes] -> histories [n_path, n_time, 6]."""
+    return (a.transpose(1, 0, 2) @ tables).transpose(1, 2, 0)
+
+
 def project(primitive: NDArray, strain: NDArray) -> NDArray:
     """Coefficients [n_path, 6 modes] of strain histories [n_path, n_time, 6] on the grid, component slowest."""
-    c = np.einsum("kjm,pmk->pkj", projector(primitive), strain)
-    return c.reshape(len(strain), -1)
+    return analyse(projector(primitive), strain).reshape(len(strain), -1)
 
 
 def antiderivative(primitive: NDArray, grid: NDArray, time: NDArray) -> NDArray:
     """int_0^t Phi dt for Phi linear between grid times: exact, [6, modes, len(time)], in units of time."""
     step = np.diff(grid)
     whole = np.concatenate(
-        [np.zeros_like(primitive[..., :1]), np.cumsum(0.5 * (primitive[..., 1:] + primitive[..., :-1]) * step, -1)], -1
+        [
+            np.zeros_like(primitive[..., :1]),
+            np.cumsum(0.5 * (primitive[..., 1:] + primitive[..., :-1]) * step, -1),
+        ],
+        -1,
     )
     place = np.clip(np.searchsorted(grid, time, side="right") - 1, 0, len(step) - 1)
     rest = time - grid[place]
@@ -86,7 +99,6 @@ def running(primitive: NDArray, grid: NDArray, time: NDArray, strain: NDArray) -
 def reconstruction_error(modes: NDArray, histories: NDArray, weight: NDArray) -> NDArray:
     """Relative L2 error [n_path] of histories [n_path, n_time, 6] projected on orthonormal modes, weighted by
     component (`weight` [6])."""
-    a = np.einsum("kjm,pmk->pkj", modes, histories)
-    rest = histories - np.einsum("kjm,pkj->pmk", modes, a)
+    rest = histories - synthesise(modes, analyse(modes, histories))
     size = (histories**2 * weight).sum(axis=(1, 2))
     return np.sqrt((rest**2 * weight).sum(axis=(1, 2)) / np.where(size > 0, size, 1.0))

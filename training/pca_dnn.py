@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pybridge.errors import ModelFileError
 from training.atomic import atomic_path
-from training.pca import antiderivative, running
+from training.pca import antiderivative, running, synthesise
 from training.tensors import IDENTITY, determinant
 
 SELU_SCALE = 1.0507009873554805
@@ -104,7 +104,7 @@ class PcaDnn:
         """Stress [n_path, n_time, 6] with the whole history E = U - I [n_path, n_time, 6] known, at any times."""
         c = running(self.tables()[0], self.time, time, strain)[:, -1]
         a = self.network(c.reshape(len(strain), -1)).reshape(len(strain), 6, -1)
-        return np.einsum("pkj,kjm->pmk", a, self.basis_at(time)) + self.pressure_part(strain)
+        return synthesise(self.basis_at(time), a) + self.pressure_part(strain)
 
     def in_solver(self, time: NDArray, strain: NDArray, continuation: str = "held") -> NDArray:
         """Stress [n_path, n_time, 6] where at each time only the past is known.
@@ -119,15 +119,24 @@ class PcaDnn:
             rate = np.diff(strain, axis=1) / np.diff(time)[:, None]
             rest = whole[..., -1:] - whole[..., 1:-1]
             c[:, 1:] += np.einsum("pmk,kjm->pmkj", rate, rest)
-        basis = self.basis_at(time)
+        basis = self.basis_at(time).transpose(2, 0, 1)
         stress = np.empty_like(strain)
         for i in range(len(strain)):
             a = self.network(c[i].reshape(len(time), -1)).reshape(len(time), 6, -1)
-            stress[i] = np.einsum("mkj,kjm->mk", a, basis)
+            stress[i] = (a * basis).sum(axis=2)
         return stress + self.pressure_part(strain)
 
 
-ARRAYS = ("time", "primitive", "input_mean", "input_scale", "output_scale", "output_offset", "output_basis", "pressure")
+ARRAYS = (
+    "time",
+    "primitive",
+    "input_mean",
+    "input_scale",
+    "output_scale",
+    "output_offset",
+    "output_basis",
+    "pressure",
+)
 
 
 def save_surrogate(model: PcaDnn, path: Path) -> None:

@@ -57,8 +57,9 @@ class DenseLayer(nn.Module):
 class PcaDnnMaterial(nn.Module):
     """The whole surrogate; `torch.jit.script(PcaDnnMaterial(card, tensors))` is what a model file holds.
 
-    card: "network" [{in, out, activation}], "domain", "precision". tensors: see docs/model_file.md. Held in float64
-    or float32 as `card["precision"]` says; `.double()` / `.float()` change that.
+    card: "network" [{in, out, activation}], "domain", "precision". tensors: see docs/model_file.md. Held in
+    float64 whatever `card["precision"]` says, since tables of time lose digits that a later `.double()` cannot bring
+    back; engines cast it to the precision they run in.
     """
 
     time: list[float]  # Python floats, hence float64, whatever precision the module is cast to
@@ -97,8 +98,6 @@ class PcaDnnMaterial(nn.Module):
         domain = card.get("domain") or {}
         self.strain_max = float(domain.get("strain_max") or float("inf"))
         self.rate_max = float(domain.get("rate_max") or float("inf"))
-        if card.get("precision", "f64") == "f32":
-            self.float()
 
     @staticmethod
     def _cumulated(wide: Mapping[str, Tensor]) -> Tensor:

@@ -49,7 +49,12 @@ def error_bars(names: Sequence[str], values: Mapping[str, Sequence[float]], path
     figure, axes = _axes(size=(9.0, 4.0))
     axis, width = axes[0, 0], 0.8 / len(values)
     for k, (label, row) in enumerate(values.items()):
-        axis.bar(np.arange(len(names)) + (k - 0.5 * (len(values) - 1)) * width, 100 * np.asarray(row, float), width, label=label)
+        axis.bar(
+            np.arange(len(names)) + (k - 0.5 * (len(values) - 1)) * width,
+            100 * np.asarray(row, float),
+            width,
+            label=label,
+        )
     axis.set_xticks(range(len(names)), names)
     axis.set(ylabel="mean relative L2 error, %", yscale="log")
     axis.grid(True, axis="y", which="both", alpha=0.3)
@@ -57,9 +62,7 @@ def error_bars(names: Sequence[str], values: Mapping[str, Sequence[float]], path
     _save(figure, path)
 
 
-def histories(
-    time: NDArray, cases: Sequence[tuple[str, NDArray, Mapping[str, NDArray]]], path: Path
-) -> None:
+def histories(time: NDArray, cases: Sequence[tuple[str, NDArray, Mapping[str, NDArray]]], path: Path) -> None:
     """One row a case: strain components, then each stress component of truth and predictions.
 
     A case is (title, strain [n_time, 6], {label: stress [n_time, 6]}); the first label is drawn solid.
@@ -71,7 +74,9 @@ def histories(
             for style, (label, stress) in zip(("-", "--", ":"), stresses.items(), strict=False):
                 dev = stress.copy()
                 dev[:, :3] -= stress[:, :3].mean(1, keepdims=True)
-                row[1].plot(time * 1e6, stress[:, k] / 1e9, style, color=f"C{k}", label=label if k == 0 else None)
+                row[1].plot(
+                    time * 1e6, stress[:, k] / 1e9, style, color=f"C{k}", label=label if k == 0 else None
+                )
                 row[2].plot(time * 1e6, dev[:, k] / 1e6, style, color=f"C{k}")
         row[0].set(title=title, xlabel="time, µs", ylabel="strain U − I")
         row[1].set(title="stress", xlabel="time, µs", ylabel="GPa")
@@ -89,7 +94,15 @@ def curves(
     axis = axes[0, 0]
     for k, (label, (x, y)) in enumerate(series.items()):
         dashed = label.startswith("-")
-        axis.plot(x, y, "--" if dashed else "-", color=f"C{k // 2}" if log == "pairs" else None, label=label.lstrip("-"), marker="o" if len(x) < 20 else None, ms=3)
+        axis.plot(
+            x,
+            y,
+            "--" if dashed else "-",
+            color=f"C{k // 2}" if log == "pairs" else None,
+            label=label.lstrip("-"),
+            marker="o" if len(x) < 20 else None,
+            ms=3,
+        )
     if "x" in log:
         axis.set_xscale("log")
     if "y" in log:
@@ -101,7 +114,9 @@ def curves(
 
 
 def pairs(
-    panels: Sequence[tuple[str, Sequence[tuple[NDArray, NDArray, NDArray]]]], labels: tuple[str, str], path: Path
+    panels: Sequence[tuple[str, Sequence[tuple[NDArray, NDArray, NDArray]]]],
+    labels: tuple[str, str],
+    path: Path,
 ) -> None:
     """Panels of (title, [(x, truth, prediction), …]): truth solid, prediction dashed in the same colour."""
     figure, axes = _axes(1, len(panels), (6.0 * len(panels), 4.0))

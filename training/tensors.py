@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +25,9 @@ def to_matrix(components: NDArray) -> NDArray:
 
 def to_components(matrix: NDArray) -> NDArray:
     """[..., 3, 3] symmetric matrices -> [..., 6] tensor components; the upper triangle is read."""
-    return np.stack([matrix[..., r, c] for r, c in zip(SYMMETRIC_ROW, SYMMETRIC_COLUMN, strict=True)], axis=-1)
+    return np.stack(
+        [matrix[..., r, c] for r, c in zip(SYMMETRIC_ROW, SYMMETRIC_COLUMN, strict=True)], axis=-1
+    )
 
 
 def determinant(a: NDArray) -> NDArray:
@@ -62,3 +66,25 @@ def strain_increment(stretch_old: NDArray, stretch_new: NDArray) -> NDArray:
     middle = to_matrix(0.5 * (stretch_old + stretch_new))
     product = np.linalg.solve(middle, to_matrix(stretch_new - stretch_old))  # Umid^-1 dU = (dU Umid^-1)^T
     return to_components(0.5 * (product + np.swapaxes(product, -1, -2)))
+
+
+def cube_rotations() -> tuple[NDArray, NDArray]:
+    """The 24 rotations of the cube acting on components: source index [24, 6] and sign [24, 6], identity first.
+
+    A'_k = sign_k A_source_k is Q A Q^T for the signed permutation Q.
+    """
+    place = {(r, c): k for k, (r, c) in enumerate(zip(SYMMETRIC_ROW, SYMMETRIC_COLUMN, strict=True))}
+    place |= {(c, r): k for (r, c), k in place.items()}
+    source, sign = [], []
+    for axes in itertools.permutations(range(3)):
+        for flips in itertools.product((1, -1), repeat=3):
+            q = np.zeros((3, 3))
+            q[range(3), axes] = flips
+            if np.linalg.det(q) > 0:
+                source.append(
+                    [place[axes[r], axes[c]] for r, c in zip(SYMMETRIC_ROW, SYMMETRIC_COLUMN, strict=True)]
+                )
+                sign.append(
+                    [flips[r] * flips[c] for r, c in zip(SYMMETRIC_ROW, SYMMETRIC_COLUMN, strict=True)]
+                )
+    return np.array(source), np.array(sign, float)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
 from collections.abc import Mapping
@@ -30,10 +31,10 @@ from training.atomic import atomic_path
 from training.config import TrainConfig
 from training.datasets import DataSet
 from training.measures import errors
-from training.pca import component_modes, primitive_of, project
+from training.pca import analyse, component_modes, primitive_of, project
 from training.pca_dnn import PcaDnn, file_hash, save_surrogate
 from training.progress import progress_bar
-from training.tensors import FROBENIUS, IDENTITY, determinant, mean_part, norm
+from training.tensors import FROBENIUS, IDENTITY, cube_rotations, determinant, mean_part, norm
 
 WARM_UP = 0.02  # part of the steps over which the learning rate rises
 
@@ -42,8 +43,9 @@ WARM_UP = 0.02  # part of the steps over which the learning rate rises
 class Reduced:
     """Training data in coefficients. Stress in units of stress_scale; Frobenius weights are folded into a.
 
-    x [n, 6 M_in] network input, a [n, 6 M_out] target, rest [n] |sigma - decoded a*|^2, size [n] |sigma|,
-    increments [6, n, N] of E and stress [n, N, 6] weighted, for the error in the solver.
+    For each rotation g (0: as it is): x [g, n, 6 M_in] network input, a [g, n, 6 M_out] target, rest [g, n]
+    |sigma - decoded a*|^2. size [n] |sigma|; increments [6, n, N] of E and stress [n, N, 6] weighted, for the error
+    in the solver; source and sign [g, 6] of the rotations.
     """
 
     x: torch.Tensor
@@ -52,6 +54,8 @@ class Reduced:
     size: torch.Tensor
     increments: torch.Tensor
     stress: torch.Tensor
+    source: torch.Tensor
+    sign: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -88,9 +92,13 @@ def make_bases(data: DataSet, config: TrainConfig) -> Bases:
     largest = min(len(time) - 1, len(data))
     for name in ("modes_in", "modes_out"):
         if getattr(config, name) > largest:
-            raise ConfigError(f"{name} = {getattr(config, name)}: expected at most {largest}, with {len(data)} training paths of {len(time) - 1} steps")
+            raise ConfigError(
+                f"{name} = {getattr(config, name)}: expected at most {largest}, with {len(data)} training paths of {len(time) - 1} steps"
+            )
     if np.abs(strain[:, 0]).max() > 1e-9:
-        raise DataSetError(f"{data.path}: dataset stretch: expected U = I at time 0, got a difference of {np.abs(strain[:, 0]).max():.3g}")
+        raise DataSetError(
+            f"{data.path}: dataset stretch: expected U = I at time 0, got a difference of {np.abs(strain[:, 0]).max():.3g}"
+        )
     degree = config.pressure_degree if config.pressure == "polynomial" else 0
     pressure = fit_pressure(strain, data.stress, degree) if degree else np.zeros(0)
     stress = subtract_pressure(strain, data.stress, pressure)
@@ -103,22 +111,32 @@ def make_bases(data: DataSet, config: TrainConfig) -> Bases:
     return Bases(time, primitive, component_modes(stress, config.modes_out), scale, stress_scale, pressure)
 
 
-def reduce(data: DataSet, bases: Bases, dtype: torch.dtype, device: str) -> Reduced:
-    """Project a data set once."""
+def reduce(data: DataSet, bases: Bases, dtype: torch.dtype, device: str, rotated: bool = False) -> Reduced:
+    """Project a data set once; with `rotated`, also all its copies turned by the rotations of the cube."""
     strain = data.strain
     stress = subtract_pressure(strain, data.stress, bases.pressure) * np.sqrt(FROBENIUS) / bases.stress_scale
-    a = np.einsum("kjm,pmk->pkj", bases.output, stress)
     size = (stress**2).sum(axis=(1, 2))
-    rest = np.maximum(size - (a**2).sum(axis=(1, 2)), 0.0)
-    x = project(bases.primitive, strain) / bases.input_scale
+    source, sign = cube_rotations()
+    count = len(source) if rotated else 1
+    x = np.empty(
+        (count, len(data), len(bases.input_scale)), np.float32 if dtype == torch.float32 else np.float64
+    )
+    a = np.empty((count, len(data), 6 * bases.output.shape[1]), x.dtype)
+    rest = np.empty((count, len(data)))
+    for g in range(count):
+        x[g] = project(bases.primitive, strain[..., source[g]] * sign[g]) / bases.input_scale
+        decoded = analyse(bases.output, stress[..., source[g]] * sign[g])
+        a[g] = decoded.reshape(len(data), -1)
+        rest[g] = np.maximum(size - (decoded**2).sum(axis=(1, 2)), 0.0)
 
     def tensor(array: NDArray) -> torch.Tensor:
         return torch.tensor(np.ascontiguousarray(array), dtype=dtype, device=device)
 
     floor = 1e-3 * np.sqrt(size.mean())  # a path without stress must not rule the mean
     return Reduced(
-        tensor(x), tensor(a.reshape(len(a), -1)), tensor(rest), tensor(np.maximum(np.sqrt(size), floor)),
+        tensor(x), tensor(a), tensor(rest), tensor(np.maximum(np.sqrt(size), floor)),
         tensor(np.diff(strain, axis=1).transpose(2, 0, 1)), tensor(stress[:, 1:]),
+        torch.tensor(source[:count], device=device), tensor(sign[:count]),
     )  # fmt: skip
 
 
@@ -128,9 +146,7 @@ class Network(torch.nn.Module):
     def __init__(self, config: TrainConfig, generator: torch.Generator) -> None:
         super().__init__()
         sizes = [6 * config.modes_in, *[config.width] * config.hidden_layers, 6 * config.modes_out]
-        self.layers = torch.nn.ModuleList(
-            torch.nn.Linear(n, m) for n, m in zip(sizes[:-1], sizes[1:], strict=True)
-        )
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(n, m) for n, m in itertools.pairwise(sizes))
         with torch.no_grad():
             for layer in self.layers:
                 assert isinstance(layer, torch.nn.Linear)
@@ -146,9 +162,9 @@ class Network(torch.nn.Module):
         return out[:-1] - out[-1:]
 
 
-def history_loss(a: torch.Tensor, data: Reduced, chosen: torch.Tensor) -> torch.Tensor:
+def history_loss(a: torch.Tensor, data: Reduced, chosen: torch.Tensor, turned: int = 0) -> torch.Tensor:
     """Mean relative L2 error of the decoded histories of predicted coefficients a [n, 6 M_out]."""
-    error = ((a - data.a[chosen]) ** 2).sum(1) + data.rest[chosen]
+    error = ((a - data.a[turned, chosen]) ** 2).sum(1) + data.rest[turned, chosen]
     return (torch.sqrt(error + 1e-14) / data.size[chosen]).mean()
 
 
@@ -170,7 +186,7 @@ class Held:
 
 
 def held_loss(
-    network: Network, data: Reduced, tables: Held, chosen: torch.Tensor, step: torch.Tensor
+    network: Network, data: Reduced, tables: Held, chosen: torch.Tensor, step: torch.Tensor, turned: int = 0
 ) -> torch.Tensor:
     """Relative error of the stress at one random time of each path, its history held from there on.
 
@@ -178,11 +194,13 @@ def held_loss(
     """
     n_time = tables.basis.shape[-1]
     known = torch.arange(n_time, device=step.device)[None] <= step[:, None]
-    increments = data.increments[:, chosen] * known
+    sign = data.sign[turned]
+    increments = data.increments[data.source[turned]][:, chosen] * known * sign[:, None, None]
     x = torch.bmm(increments, tables.weight).permute(1, 0, 2).reshape(len(chosen), -1)
     a = network(x).reshape(len(chosen), 6, -1)
     stress = (a * tables.basis[:, :, step].permute(2, 0, 1)).sum(2)
-    error = ((stress - data.stress[chosen, step]) ** 2).sum(1) * n_time
+    truth = data.stress[chosen, step][:, data.source[turned]] * sign
+    error = ((stress - truth) ** 2).sum(1) * n_time
     return torch.sqrt((error / data.size[chosen] ** 2).mean() + 1e-14)
 
 
@@ -207,43 +225,50 @@ class Trainer:
     generator: torch.Generator
     tables: Held
     epoch: int = 0
-    curve: list[tuple[int, float, float, float]] | None = None  # epoch, training, validation loss, learning rate
+    curve: list[tuple[int, float, float, float]] | None = (
+        None  # epoch, training, validation loss, learning rate
+    )
 
     @classmethod
     def start(cls, config: TrainConfig, training: DataSet, validation: DataSet | None) -> Trainer:
         """Bases from the training paths, fresh network."""
         dtype = torch.float32 if config.precision == "float32" else torch.float64
         if config.device == "cuda" and not torch.cuda.is_available():
-            raise ConfigError("device = 'cuda': no CUDA device is available to PyTorch here; use device = 'cpu'")
+            raise ConfigError(
+                "device = 'cuda': no CUDA device is available to PyTorch here; use device = 'cpu'"
+            )
         bases = make_bases(training, config)
         generator = torch.Generator().manual_seed(config.seed)
         network = Network(config, generator).to(device=config.device, dtype=dtype)
         optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
         return cls(
-            config, bases, reduce(training, bases, dtype, config.device),
+            config, bases, reduce(training, bases, dtype, config.device, config.rotated_until > 0),
             reduce(validation, bases, dtype, config.device) if validation is not None else None,
             network, optimiser, generator, Held.of(bases, dtype, config.device), 0, [],
         )  # fmt: skip
 
     def run_epoch(self) -> tuple[float, float]:
         """One pass over all paths in random order; returns the mean training and the validation loss."""
-        config, n = self.config, len(self.training.x)
+        config, n = self.config, len(self.training.size)
         order = torch.randperm(n, generator=self.generator).to(config.device)
         batches = math.ceil(n / config.batch)
+        copies = len(self.training.x) if self.epoch < config.rotated_until * config.epochs else 1
+        turns = torch.randint(copies, (batches,), generator=self.generator).tolist()
         total, n_time = 0.0, self.tables.basis.shape[-1]
         for k in range(batches):
             rate = learning_rate(config, self.epoch * batches + k, config.epochs * batches)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            chosen = order[k * config.batch : (k + 1) * config.batch]
+            chosen, turned = order[k * config.batch : (k + 1) * config.batch], turns[k]
             loss = torch.zeros((), device=config.device)
             if config.held_weight < 1:
-                whole = history_loss(self.network(self.training.x[chosen]), self.training, chosen)
+                a = self.network(self.training.x[turned, chosen])
+                whole = history_loss(a, self.training, chosen, turned)
                 loss = loss + (1 - config.held_weight) * whole
             if config.held_weight > 0:
                 step = torch.randint(n_time, (len(chosen),), generator=self.generator).to(config.device)
                 loss = loss + config.held_weight * held_loss(
-                    self.network, self.training, self.tables, chosen, step
+                    self.network, self.training, self.tables, chosen, step, turned
                 )
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -257,8 +282,8 @@ class Trainer:
         if self.validation is None:
             return float("nan")
         with torch.no_grad():
-            every = torch.arange(len(self.validation.x), device=self.config.device)
-            return history_loss(self.network(self.validation.x), self.validation, every).item()
+            every = torch.arange(len(self.validation.size), device=self.config.device)
+            return history_loss(self.network(self.validation.x[0]), self.validation, every).item()
 
     def surrogate(self, card: Mapping[str, Any]) -> PcaDnn:
         """The numbers as they stand, float64."""
@@ -302,9 +327,13 @@ def load_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -
         content = torch.load(path, weights_only=True, map_location=trainer.config.device)
         found = json.loads(content["identity"])
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise ConfigError(f"{path}: not a checkpoint of this package ({error}); delete it to start anew") from error
+        raise ConfigError(
+            f"{path}: not a checkpoint of this package ({error}); delete it to start anew"
+        ) from error
     if found != identity:
-        raise ConfigError(f"{path.parent} holds another training: {_difference(found, identity)}; choose another --out or delete it")
+        raise ConfigError(
+            f"{path.parent} holds another training: {_difference(found, identity)}; choose another --out or delete it"
+        )
     trainer.network.load_state_dict(content["network"])
     trainer.optimiser.load_state_dict(content["optimiser"])
     trainer.generator.set_state(content["generator"].cpu())
@@ -360,8 +389,12 @@ def train(data: DataSet, config: TrainConfig, out: Path, quiet: bool = False) ->
         while trainer.epoch < config.epochs:
             loss, validation_loss = trainer.run_epoch()
             if not math.isfinite(loss):
-                raise ConfigError(f"training diverged in epoch {trainer.epoch} (loss {loss}); lower learning_rate = {config.learning_rate}")
-            trainer.curve.append((trainer.epoch, loss, validation_loss, learning_rate(config, trainer.epoch, config.epochs)))
+                raise ConfigError(
+                    f"training diverged in epoch {trainer.epoch} (loss {loss}); lower learning_rate = {config.learning_rate}"
+                )
+            trainer.curve.append(
+                (trainer.epoch, loss, validation_loss, learning_rate(config, trainer.epoch, config.epochs))
+            )
             bar.update(line, advance=1, note=f"loss {loss:.4f}, validation {validation_loss:.4f}")
             if trainer.epoch % config.checkpoint_every == 0 or trainer.epoch == config.epochs:
                 save_checkpoint(trainer, checkpoint, identity)
@@ -376,12 +409,20 @@ def train(data: DataSet, config: TrainConfig, out: Path, quiet: bool = False) ->
 
 
 def _card(
-    data: DataSet, training: DataSet, validation: DataSet | None, identity: Mapping[str, Any], config: TrainConfig
+    data: DataSet,
+    training: DataSet,
+    validation: DataSet | None,
+    identity: Mapping[str, Any],
+    config: TrainConfig,
 ) -> dict[str, Any]:
     used = ("law", "parts", "material")
     return {
         "name": config.name,
-        "created_with": {"pybridge": pybridge.__version__, "torch": torch.__version__, "numpy": np.__version__},
+        "created_with": {
+            "pybridge": pybridge.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
         "domain": domain_of(training),
         "material": data.provenance.get("material"),
         "training": {

@@ -47,6 +47,7 @@ const Real* pad(const Real* given, int which, const Arguments& call, Real factor
   return six;
 }
 
+// Also the last look at the answer: a stress or dissipation that is no number makes an energy none.
 void set_energies(const Arguments& call, Real to_deck_stress) {
   const int n = call.n;
   const Real* dissipation = scratch().dissipation.data();
@@ -58,6 +59,9 @@ void set_energies(const Arguments& call, Real to_deck_stress) {
     }
     call.internal_new[i] = call.internal_old[i] + work / call.density[i];
     call.inelastic_new[i] = call.inelastic_old[i] + to_deck_stress * dissipation[i] / call.density[i];
+    if (!std::isfinite(call.internal_new[i]) || !std::isfinite(call.inelastic_new[i]))
+      throw Error("the material answered not-a-number at point " + std::to_string(i + 1) + " of " +
+                  std::to_string(n) + element_of(call, i) + " and called it good; please report this");
   }
 }
 
@@ -92,8 +96,8 @@ void set_effective_moduli(const Arguments& call, ElasticModuli virgin) {
 
 bool wants_effective_moduli(const Arguments& call) { return array_arguments() && call.info[4] == 1; }
 
-// The host's total time is that at the end of the increment, s. One that is beyond the horizon by the rounding of
-// the host's own sum is the horizon.
+// The host's total time is that at the end of the increment, s. One that is beyond the horizon by the
+// rounding of the host's own sum is the horizon.
 double end_of_increment(const Arguments& call, const DeckMaterial& material) {
   const double end = static_cast<double>(*call.total_time) * material.time_unit;
   const double horizon = material.material->domain().time_max;

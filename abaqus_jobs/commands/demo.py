@@ -27,7 +27,8 @@ def run(options: argparse.Namespace) -> int:
     """Run every step; each prints what it does, how far it is, and how long it took."""
     from rich.console import Console
 
-    from abaqus_jobs.impact_check import compare_materials, picture
+    from abaqus_jobs import impact_pictures
+    from abaqus_jobs.impact_check import compare_materials
     from abaqus_jobs.learned_magnesium import learned_magnesium
     from abaqus_jobs.rods import taylor_anvil
 
@@ -48,8 +49,8 @@ def run(options: argparse.Namespace) -> int:
         builder, model, out / "anvil", name="taylor-anvil", reuse=True, threads=options.processes
     )
     announce("pictures")
-    for file in picture(out / "anvil"):
+    for file in impact_pictures.draw(out / "anvil"):
         print(file)
     report.print(out / "anvil" / "report.json")
-    announce(f"done: all files are in {out}/, those for ParaView are {out}/anvil/*.pvd")
+    announce(f"done: all files are in {out}/, those for ParaView are {out}/anvil/*_paraview/")
     return 0

@@ -24,7 +24,8 @@ TARGETS = {
 
 def run(options: argparse.Namespace) -> Report:
     """Train (or take --model), run the three materials, compare."""
-    from abaqus_jobs.impact_check import compare_materials, picture
+    from abaqus_jobs import impact_pictures
+    from abaqus_jobs.impact_check import compare_materials
     from abaqus_jobs.learned_magnesium import learned_magnesium
     from abaqus_jobs.rods import taylor_anvil
 
@@ -38,6 +39,6 @@ def run(options: argparse.Namespace) -> Report:
     report = compare_materials(
         builder, model, out / "taylor-anvil", name="taylor-anvil", targets=TARGETS, reuse=True, threads=2
     )
-    for file in picture(out / "taylor-anvil"):
+    for file in impact_pictures.draw(out / "taylor-anvil"):
         print(file)
     return report

@@ -23,16 +23,16 @@ struct Resistance {
 };
 
 template <class Real>
-PYBRIDGE_INLINE void resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
-                                Resistance<Real>& out) {
+PYBRIDGE_FORCE_INLINE void resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
+                                      Resistance<Real>& out) {
   for (int a = 0; a < slip_count; ++a)
     out.saturating[a] = table.saturation[a] * exponential<Real>(-table.decay[a] * e[a]);
 }
 
 // Latent hardening, explicit: h_ij times the activity of the other systems of the family.
 template <class Real>
-PYBRIDGE_INLINE void latent_resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
-                                       Resistance<Real>& out) {
+PYBRIDGE_FORCE_INLINE void latent_resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
+                                             Resistance<Real>& out) {
   for (int k = 0; k < family_count; ++k) {
     Vec<Real> sum{};
     for (int a = family_begin[k]; a < family_begin[k + 1]; ++a) sum += e[a];
@@ -44,8 +44,8 @@ PYBRIDGE_INLINE void latent_resistance(const CrystalTable<Real>& table, const Ve
 // Adds amount_b times (reflected minus parent) to s x m of every slip system: with the twinned volume as
 // amount, and the parents' tensors before, the bracket of [LIU22] Eq. A.10.
 template <class Real>
-PYBRIDGE_INLINE void add_reflected(const CrystalTable<Real>& table, const Vec<Real> amount[twin_count],
-                                   Vec<Real> schmid[slip_count][8]) {
+PYBRIDGE_FORCE_INLINE void add_reflected(const CrystalTable<Real>& table, const Vec<Real> amount[twin_count],
+                                         Vec<Real> schmid[slip_count][8]) {
   int active[twin_count], count = 0;
   for (int b = 0; b < twin_count; ++b)
     if (any(amount[b] != Vec<Real>{})) active[count++] = b;
@@ -62,7 +62,7 @@ PYBRIDGE_INLINE void add_reflected(const CrystalTable<Real>& table, const Vec<Re
 }
 
 template <class Real>
-PYBRIDGE_INLINE Vec<Real> resolve(const Vec<Real> schmid[5], const Vec<Real> s[5]) {
+PYBRIDGE_FORCE_INLINE Vec<Real> resolve(const Vec<Real> schmid[5], const Vec<Real> s[5]) {
   return schmid[0] * s[0] + schmid[1] * s[1] + schmid[2] * s[2] + schmid[3] * s[3] + schmid[4] * s[4];
 }
 
@@ -82,7 +82,7 @@ struct SlipStep {
 
 // Slip of the end of the step and its derivative: x = rate_0 dt u^(1/m), dx/du.
 template <class Real, bool Quadratic>
-PYBRIDGE_INLINE void slip_of(Vec<Real> rate_dt, Real p, Vec<Real> u, Vec<Real>& x, Vec<Real>& dx) {
+PYBRIDGE_FORCE_INLINE void slip_of(Vec<Real> rate_dt, Real p, Vec<Real> u, Vec<Real>& x, Vec<Real>& dx) {
   if constexpr (Quadratic) {
     dx = Real(2) * rate_dt * u;
     x = rate_dt * u * u;
@@ -95,7 +95,7 @@ PYBRIDGE_INLINE void slip_of(Vec<Real> rate_dt, Real p, Vec<Real> u, Vec<Real>& 
 
 // dL in eight components.
 template <class Real>
-PYBRIDGE_INLINE void inelastic_increment(const SlipStep<Real>& step, Vec<Real> increment[8]) {
+PYBRIDGE_FORCE_INLINE void inelastic_increment(const SlipStep<Real>& step, Vec<Real> increment[8]) {
   const Vec<Real> rest = Real(1) - step.weight;
   for (int k = 0; k < 8; ++k) increment[k] = step.given[k] + rest * step.begin_flow[k];
   for (int a = 0; a < slip_count; ++a) {
@@ -108,8 +108,8 @@ PYBRIDGE_INLINE void inelastic_increment(const SlipStep<Real>& step, Vec<Real> i
 // 1/2 (second order) for short steps, 1 (no overshoot) for long ones. Exponential fitting, w = 1/(1 -
 // exp(-z)) - 1/z, as a rational function.
 template <class Real, bool Quadratic>
-PYBRIDGE_INLINE Vec<Real> fitted_weight(const CrystalTable<Real>& table, const SlipStep<Real>& step,
-                                        Real least_weight) {
+PYBRIDGE_FORCE_INLINE Vec<Real> fitted_weight(const CrystalTable<Real>& table, const SlipStep<Real>& step,
+                                              Real least_weight) {
   Vec<Real> z{};
   for (int a = 0; a < slip_count; ++a) {
     Vec<Real> x, dx;
@@ -123,8 +123,8 @@ PYBRIDGE_INLINE Vec<Real> fitted_weight(const CrystalTable<Real>& table, const S
 
 // One Newton correction. `done` lanes are left as they are. Returns the largest change of s in each lane.
 template <class Real, bool Quadratic>
-PYBRIDGE_INLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
-                                  Mask<Real> done, SlipStep<Real>& step, Vec<Real> s[5]) {
+PYBRIDGE_NOINLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
+                                    Mask<Real> done, SlipStep<Real>& step, Vec<Real> s[5]) {
   using V = Vec<Real>;
   const V zero{};
   V increment[8], residual[5], matrix[5][5], gain[slip_count], change_u[slip_count];

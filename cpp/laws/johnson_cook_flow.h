@@ -68,7 +68,7 @@ struct FlowValue {
 // Below this, the series here are exact to rounding, and cost a tenth of a power or a logarithm.
 template <class Real>
 inline bool near_zero(Real u) {
-  return std::fabs(u) < Real(0.001);
+  return std::fabs(u) < Real(1e-3);
 }
 
 // (1 + u)^n, u near zero
@@ -117,10 +117,11 @@ class FlowAlongStep {
     return combine({x, 1 / x, 1 / p, hardening, log_rate, t, t > 0 ? 1 / t : Real(0), heat});
   }
 
-  // 0 below the transition, 1 between, 2 molten; the rate effect adds 3: y is smooth on each branch alone.
+  // Which smooth branch of y an x lies on: the kinks are the transition, melting, and rate_0.
   int branch_of(Real x) const {
     const Real t = above(x);
-    return (t > 0) + !(t < k_.t_melt - k_.t_transition) + 3 * (x * step_.per_rate_strain > 1);
+    const int warm = t > 0, molten = !(t < k_.t_melt - k_.t_transition), fast = x * step_.per_rate_strain > 1;
+    return warm | molten << 1 | fast << 2;
   }
 
  private:
@@ -178,15 +179,16 @@ inline int binary_exponent(double x) {
 template <class Real>
 inline Real continued_flow(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step,
                            Real last) {
-  const Real y = step.q_start;
+  const Real y = step.q_start, fast = last * step.per_rate_strain;
+  // ln 2 times the binary exponent, half a bit added, stands for the logarithm; 1 - T* for 1 - T*^m
+  const Real rate = fast > 1 ? 1 + k.c * Real(0.6931) * (Real(binary_exponent(fast)) + Real(0.5)) : Real(1);
+  const bool softens = step.t_old > k.t_transition && step.t_old < k.t_melt;
+  const Real thermal = softens ? (k.t_melt - step.t_old) * k.per_range : Real(1);
+  const Real hardened = y - k.a * rate * thermal;
   Real slope = k.three_g;
-  if (step.p_old > 0 && y > k.a) slope += k.n * (y - k.a) / step.p_old;
-  if (step.t_old > k.t_transition && step.t_old < k.t_melt)
-    slope -= step.heat * y * y / (k.t_melt - step.t_old);
-  const Real fast = last * step.per_rate_strain;
-  // ln 2 times the binary exponent stands for the logarithm
-  const Real rate_slope =
-      fast > 1 ? k.c * y / (1 + k.c * Real(0.693) * static_cast<Real>(binary_exponent(fast))) : Real(0);
+  if (step.p_old > 0 && hardened > 0) slope += k.n * hardened / step.p_old;
+  if (softens) slope -= step.heat * y * y / (k.t_melt - step.t_old);
+  const Real rate_slope = fast > 1 ? k.c * y / rate : Real(0);
   const Real guess = last + (step.q_trial - y - slope * last) * last / (slope * last + rate_slope);
   return guess < 16 * last ? guess : 16 * last;
 }
@@ -196,7 +198,7 @@ inline Real continued_flow(const JohnsonCookConstants<Real>& k, const JohnsonCoo
 // asks).
 template <class Real>
 inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step,
-                              Real guess, Real yield) {
+                              Real guess, Real yield, int& evaluations) {
   const Real tolerance = 4 * epsilon<Real>() * step.q_trial;
   // Relative error that is accepted, in dp and in the flow stress.
   const Real close = sizeof(Real) == 8 ? Real(1e-11) : Real(5e-7);
@@ -205,6 +207,7 @@ inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const Johnson
   const FlowAlongStep<Real> flow(k, step, x);
   FlowValue<Real> value = flow.at_first();
   for (int iteration = 0; iteration < 200; ++iteration) {
+    evaluations = iteration + 1;
     const Real residual = step.q_trial - k.three_g * x - value.y;
     if (std::fabs(residual) <= tolerance) return x;
     if (residual > 0)

@@ -1,5 +1,6 @@
 // Forward and backward sweep over whole paths (yield_surface_train.h). One lane, one path; a block of paths goes
 // through all its steps.
+#include "network/activation_simd.h"
 #include "surrogate/yield_surface_flow.h"
 #include "surrogate/yield_surface_train.h"
 
@@ -36,7 +37,7 @@ void dense(const Real* w, const Real* b, int out, int in, Rows<Real> x, Rows<Rea
     for (int k = 0; k < vectors<Real>; ++k) sum[k] = fill<Real>(b[o]);
     const Real* row = w + static_cast<long>(o) * in;
     for (int i = 0; i < in; ++i)
-      for (int k = 0; k < vectors<Real>; ++k) sum[k] += row[i] * x[i][k];
+      for (int k = 0; k < vectors<Real>; ++k) sum[k] = network::multiply_add(fill<Real>(row[i]), x[i][k], sum[k]);
     for (int k = 0; k < vectors<Real>; ++k) y[o][k] = sum[k];
   }
 }
@@ -46,14 +47,15 @@ void dense_transposed(const Real* w, int out, int in, Rows<Real> y, Rows<Real> x
   for (int i = 0; i < in; ++i) {
     Vec<Real> sum[vectors<Real>] = {};
     for (int o = 0; o < out; ++o)
-      for (int k = 0; k < vectors<Real>; ++k) sum[k] += w[static_cast<long>(o) * in + i] * y[o][k];
+      for (int k = 0; k < vectors<Real>; ++k)
+        sum[k] = network::multiply_add(fill<Real>(w[static_cast<long>(o) * in + i]), y[o][k], sum[k]);
     for (int k = 0; k < vectors<Real>; ++k) x[i][k] = sum[k];
   }
 }
 
 template <class Real>
-PYBRIDGE_INLINE Vec<Real> sigmoid(Vec<Real> x) {
-  return Real(1) / (Real(1) + exponential<Real>(-x));
+PYBRIDGE_FORCE_INLINE Vec<Real> sigmoid(Vec<Real> x) {
+  return network::sigmoid<Real>(x);
 }
 
 template <class Real>
@@ -83,7 +85,7 @@ struct StepValues {
 
 // x, direction and rate from e, z and the path.
 template <class Real>
-PYBRIDGE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> z[], StepValues<Real>& s) {
+PYBRIDGE_FORCE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> z[], StepValues<Real>& s) {
   using V = Vec<Real>;
   V middle[5];
   for (int i = 0; i < 5; ++i) {
@@ -99,7 +101,7 @@ PYBRIDGE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> z[], S
 
 // The surface from the network's answer, then the flow.
 template <class Real>
-PYBRIDGE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real> z[], const Vec<Real> out[], StepValues<Real>& s) {
+PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real> z[], const Vec<Real> out[], StepValues<Real>& s) {
   using V = Vec<Real>;
   const YieldShape& shape = sweep.shape;
   const int back = shape.back(), states = shape.states();
@@ -113,13 +115,13 @@ PYBRIDGE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real> z[], 
   s.expected = most<V>(dot5(s.n, s.inc), V{});
   V drive{};
   for (int i = 0; i < states; ++i) {
-    s.slope[i] = sweep.speed[i] * (out[7 + i] - z[i]) * exponential<Real>(Real(-0.5) * sweep.speed[i] * s.expected);
+    s.slope[i] = sweep.speed[i] * (out[7 + i] - z[i]) * network::exp_negative<Real>(Real(-0.5) * sweep.speed[i] * s.expected);
     if (i < back)
       f.q[i % 5] += s.slope[i];
     else
       drive += sweep.skip[i - back] * s.slope[i];
   }
-  const V small = exponential<Real>(-magnitude<Real>(s.raw));
+  const V small = network::exp_negative<Real>(-magnitude<Real>(s.raw));
   s.gate = (s.raw > Real(0) ? fill<Real>(1) : small) / (Real(1) + small);
   f.radius = sweep.radius_floor + most<V>(s.raw, V{}) + logarithm<Real>(Real(1) + small);
   f.hardening = s.gate * drive;
@@ -129,12 +131,12 @@ PYBRIDGE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real> z[], 
   s.gamma = V{};
   for (int i = 0; i < 5; ++i) v[i] = s.inc[i] * (Real(1) / static_cast<Real>(shape.substeps)), x[i] = s.x[i], s.flow[i] = V{};
   for (int k = 0; k < shape.substeps; ++k) substep<Real>(f, v, x, radius, s.flow, s.gamma, s.one[k], s.two[k]);
-  for (int i = 0; i < states; ++i) s.decay[i] = exponential<Real>(-sweep.speed[i] * s.gamma);
+  for (int i = 0; i < states; ++i) s.decay[i] = network::exp_negative<Real>(-sweep.speed[i] * s.gamma);
 }
 
 // Adjoint of solve_stage: from those of gamma and m to x, radius, and (added) surface.
 template <class Real>
-PYBRIDGE_INLINE void stage_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& stage, Vec<Real> gamma,
+PYBRIDGE_FORCE_INLINE void stage_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& stage, Vec<Real> gamma,
                                 const Vec<Real> m[5], Vec<Real> x[5], Vec<Real>& radius, Surface<Vec<Real>>& grad) {
   using V = Vec<Real>;
   const V o2 = stage.o * stage.o, slope = Real(2) * stage.k_h * stage.o * gamma / stage.s;
@@ -151,7 +153,7 @@ PYBRIDGE_INLINE void stage_back(const Surface<Vec<Real>>& f, const Stage<Vec<Rea
 
 // Adjoint of substep: x from the one of its end to the one of its beginning; v, radius and surface are added to.
 template <class Real>
-PYBRIDGE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& one, const Stage<Vec<Real>>& two,
+PYBRIDGE_FORCE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& one, const Stage<Vec<Real>>& two,
                                   const Vec<Real> flow[5], Vec<Real> gamma, Vec<Real> x[5], Vec<Real> v[5], Vec<Real>& radius,
                                   Surface<Vec<Real>>& grad) {
   using V = Vec<Real>;
@@ -189,7 +191,7 @@ PYBRIDGE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Stage<Vec<R
 // Adjoint of finish. e and z: those of the end of the step in, z of its beginning out (without the network's
 // part); out, n, inc, x: written or added to.
 template <class Real>
-PYBRIDGE_INLINE void finish_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s, const Vec<Real> z[],
+PYBRIDGE_FORCE_INLINE void finish_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s, const Vec<Real> z[],
                                  const Vec<Real> target[], const Vec<Real> e[5], Vec<Real> z_grad[], Vec<Real> out[],
                                  Vec<Real> n[5], Vec<Real> inc[5], Vec<Real> x[5], Vec<Real> skip[], Vec<Real> speed[]) {
   using V = Vec<Real>;
@@ -221,7 +223,7 @@ PYBRIDGE_INLINE void finish_back(const YieldSweep<Real>& sweep, const StepValues
     const V slope = i < back ? grad.q[i % 5] : drive_grad * sweep.skip[i - back];
     if (i >= back) skip[i - back] += drive_grad * s.slope[i] + raw * z[i];
     const V half = Real(0.5) * sweep.speed[i] * s.expected;
-    const V factor = exponential<Real>(-half) * slope;  // of beta (t - z)
+    const V factor = network::exp_negative<Real>(-half) * slope;  // of beta (t - z)
     out[7 + i] += sweep.speed[i] * factor;
     z_grad[i] -= sweep.speed[i] * factor;
     speed[i] += (target[i] - z[i]) * factor * (Real(1) - half);
@@ -241,7 +243,7 @@ PYBRIDGE_INLINE void finish_back(const YieldSweep<Real>& sweep, const StepValues
 
 // Adjoint of begin: e and z of the beginning of the step are added to.
 template <class Real>
-PYBRIDGE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s, const Vec<Real> n[5],
+PYBRIDGE_FORCE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s, const Vec<Real> n[5],
                                 Vec<Real> rate, const Vec<Real> x_grad[5], Vec<Real> inc[5], Vec<Real> e[5], Vec<Real> z[]) {
   using V = Vec<Real>;
   const V along = dot5(n, s.n);
@@ -256,7 +258,7 @@ PYBRIDGE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepValues<
 }
 
 template <class Real>
-PYBRIDGE_INLINE void elastic(const Vec<Real>* moved, const Vec<Real>* increment, int k, StepValues<Real>& s) {
+PYBRIDGE_FORCE_INLINE void elastic(const Vec<Real>* moved, const Vec<Real>* increment, int k, StepValues<Real>& s) {
   for (int i = 0; i < 5; ++i) {
     s.inc[i] = increment[i * vectors<Real> + k];
     for (int j = 0; j < 5; ++j) s.inc[i] += moved[(5 * i + j) * vectors<Real> + k] * s.e[j];

@@ -107,24 +107,24 @@ class Grain:
     twins: Array
     parameters: Parameters = field(default_factory=Parameters)
 
+    def __post_init__(self) -> None:
+        mirrors = [np.eye(3) - 2 * np.outer(n, n) for _, n in self.twins]
+        self._parents = np.array([np.outer(s, m) for s, m in self.slips])
+        self._mirrored = np.array([[np.outer(q @ s, q @ m) for s, m in self.slips] for q in mirrors])
+        self._twinning = np.array([np.outer(s, m) for s, m in self.twins])
+
     def schmid(self, lam: Array) -> Array:
         """The bracket of A.10, (12, 3, 3)."""
-        out = np.zeros((12, 3, 3))
-        for alpha, (s, m) in enumerate(self.slips):
-            out[alpha] = (1 - lam.sum()) * np.outer(s, m)
-            for beta, (_, n) in enumerate(self.twins):
-                mirror = np.eye(3) - 2 * np.outer(n, n)
-                out[alpha] += lam[beta] * np.outer(mirror @ s, mirror @ m)
-        return out
+        return (1 - lam.sum()) * self._parents + np.einsum("b,baij->aij", lam, self._mirrored)
 
     def forces(self, f: Array, f_in: Array, e: Array, lam: Array) -> tuple[Array, Array, Array]:
         """Resolved shear stress and resistance of the slips, driving force of the twins, Pa."""
         p = self.parameters
         a = f @ np.linalg.inv(f_in)
         mandel = a.T @ elastic_stress(a, p)
-        tau = np.array([np.sum(mandel * tensor) for tensor in self.schmid(lam)])
+        tau = np.einsum("ij,aij->a", mandel, self.schmid(lam))
         resistance = p.latent_matrix @ e + p.saturation * (1 - np.exp(-p.hardening * e / p.saturation))
-        resolved = np.array([s @ mandel @ m for s, m in self.twins])
+        resolved = np.einsum("ij,bij->b", mandel, self._twinning)
         drive = p.twin_shear * resolved - 2 * p.coupling_matrix @ lam - p.twin_hardening * lam
         return tau, resistance, drive
 
@@ -139,13 +139,11 @@ class Grain:
         if lam.sum() >= 1:
             growth[growth > 0] = 0
         flow = np.einsum("a,aij->ij", speed * np.sign(tau), self.schmid(lam))
-        flow += p.twin_shear * sum(g * np.outer(s, m) for g, (s, m) in zip(growth, self.twins, strict=True))
+        flow += p.twin_shear * np.einsum("b,bij->ij", growth, self._twinning)
         return flow @ f_in, speed, growth
 
-    def integrate(
-        self, path: Path, times: Array, *, rtol: float = 1e-9, max_step: float | None = None
-    ) -> Array:
-        """State (len(times), 27), rows F_in (9), e (12), lambda (6), for F = path(t); `times` begin at the virgin state.
+    def integrate(self, path: Path, times: Array, *, rtol: float = 1e-9, lam: Array | None = None) -> Array:
+        """State (len(times), 27), rows F_in (9), e (12), lambda (6), for F = path(t); virgin at times[0] but for `lam`.
 
         An adaptive Runge-Kutta method; a twin that has shrunk to zero is held there by the rates.
         """
@@ -155,11 +153,11 @@ class Grain:
             d_in, d_e, d_lam = self.rates(path(t), y[:9].reshape(3, 3), y[9:21], np.maximum(y[21:], 0))
             return np.concatenate([d_in.ravel(), d_e, d_lam])
 
-        start = np.concatenate([np.eye(3).ravel(), np.zeros(18)])
+        start = np.concatenate([np.eye(3).ravel(), np.zeros(12), np.zeros(6) if lam is None else lam])
         span = float(times[-1] - times[0])
         answer = solve_ivp(
             rhs, (times[0], times[-1]), start, method="RK45", t_eval=times, rtol=rtol, atol=1e-12,
-            max_step=max_step if max_step is not None else span / 200,
+            max_step=span / 200,
         )  # fmt: skip
         if not answer.success:
             raise RuntimeError(f"crystal reference: the integrator gave up: {answer.message}")

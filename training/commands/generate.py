@@ -26,15 +26,22 @@ TAYLOR = "PYBRIDGE_TAYLOR_CRYSTAL"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge generate --help`."""
     protocols = "; ".join(f"{name} {text}" for name, text in DESCRIPTIONS.items())
-    parser.add_argument("source", choices=["taylor", "law"], help="taylor: the polycrystal; law: a built-in law")
+    parser.add_argument(
+        "source", choices=["taylor", "law"], help="taylor: the polycrystal; law: a built-in law"
+    )
     parser.add_argument("name", nargs="?", help="with `law`: its name, as PYBRIDGE_J2")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the data set to write")
     parser.add_argument("--paths", type=int, default=3200, help="number of paths (3200)")
     parser.add_argument(
-        "--protocol", default="R", metavar="P", help=f"NAME, or several as NAME:PATHS[:STRAIN],…: {protocols} (R)"
+        "--protocol",
+        default="R",
+        metavar="P",
+        help=f"NAME, or several as NAME:PATHS[:STRAIN],…: {protocols} (R)",
     )
     parser.add_argument("--strain", type=float, default=0.1, help="largest strain U_max (0.1)")
-    parser.add_argument("--duration", type=float, default=1e-6, metavar="T", help="duration of a path in s (1e-6)")
+    parser.add_argument(
+        "--duration", type=float, default=1e-6, metavar="T", help="duration of a path in s (1e-6)"
+    )
     parser.add_argument("--steps", type=int, default=1000, help="time steps of the fine scale (1000)")
     parser.add_argument("--stored", type=int, default=200, help="steps that are stored (200)")
     parser.add_argument("--intervals", type=int, default=10, help="intervals N of a random walk (10)")
@@ -45,8 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--constants", default="", metavar="C1,C2,…",
         help="law: its constants (SI); taylor: constants after grains and seed",
     )  # fmt: skip
-    parser.add_argument("--density", type=float, default=1.0e4, help="reference density kg/m3 (1e4, [LIU22] A.1)")
-    parser.add_argument("--precision", choices=["float64", "float32"], default="float64", help="of the fine scale")
+    parser.add_argument(
+        "--density", type=float, default=1.0e4, help="reference density kg/m3 (1e4, [LIU22] A.1)"
+    )
+    parser.add_argument(
+        "--precision", choices=["float64", "float32"], default="float64", help="of the fine scale"
+    )
     parser.add_argument("--processes", type=int, default=2, help="worker processes; 0: in this process (2)")
     parser.add_argument("--dask", metavar="ADDRESS", help="run on the Dask cluster of this scheduler instead")
     parser.add_argument("--batch", type=int, default=32, help="paths a task (32)")

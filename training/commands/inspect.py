@@ -57,7 +57,8 @@ def _model(path: Path) -> list[str]:
         f"made with {', '.join(f'{k} {v}' for k, v in card['created_with'].items())}",
         f"elastic moduli of the virgin material: bulk {moduli['bulk'] / 1e9:.2f} GPa, shear {moduli['shear'] / 1e9:.2f} GPa; density {card['density'] or 'not given'}",
         f"trained for |U - I| up to {_limit(domain['strain_max'], '')}, |dU/dt| up to {_limit(domain['rate_max'], '1/s')}, times up to {_limit(domain['time_max'], 's')}",
-        "state of a point: " + ", ".join(f"{s['name']}[{s['count']}] ({s['description']})" for s in card["state_schema"]),
+        "state of a point: "
+        + ", ".join(f"{s['name']}[{s['count']}] ({s['description']})" for s in card["state_schema"]),
     ]
     if "network" in card:
         layers = card["network"]
@@ -65,12 +66,20 @@ def _model(path: Path) -> list[str]:
         shape = " - ".join([str(layers[0]["in"]), *(str(layer["out"]) for layer in layers)])
         lines.append(f"network {shape}, {layers[0]['activation']}: {cost} multiply-adds a point")
     pressure = file.tensors.get("pressure_coefficients")
-    lines.append("pressure: learned by the network" if pressure is None else f"pressure: polynomial in J - 1, coefficients {', '.join(f'{p:.4g}' for p in pressure)} Pa")
+    lines.append(
+        "pressure: learned by the network"
+        if pressure is None
+        else f"pressure: polynomial in J - 1, coefficients {', '.join(f'{p:.4g}' for p in pressure)} Pa"
+    )
     training = card["training"]
-    lines.append(f"trained on {training.get('paths', '?')} paths, {training.get('epochs', '?')} epochs, data sha256 {str(training.get('data_sha256'))[:16]}…")
+    lines.append(
+        f"trained on {training.get('paths', '?')} paths, {training.get('epochs', '?')} epochs, data sha256 {str(training.get('data_sha256'))[:16]}…"
+    )
     for part in training.get("data", {}).get("parts", []):
         spec = part["spec"]
-        lines.append(f"  {part['paths']} paths {spec['protocol']}, largest strain {spec['strain']}, seed {spec['seed']}")
+        lines.append(
+            f"  {part['paths']} paths {spec['protocol']}, largest strain {spec['strain']}, seed {spec['seed']}"
+        )
     lines.append("errors measured (mean relative L2 of the stress history):")
     return [*lines, *_errors(card["errors"])]
 
@@ -83,7 +92,7 @@ def _data(path: Path) -> list[str]:
     import numpy as np
 
     from training.datasets import read_dataset
-    from training.tensors import deviator, determinant, norm
+    from training.tensors import determinant, deviator, norm
 
     data = read_dataset(path)
     protocols = {name: data.protocol.count(name) for name in sorted(set(data.protocol))}
@@ -113,7 +122,9 @@ def _unfinished(path: Path) -> list[str]:
     header = json.loads((folder / "header.json").read_text(encoding="utf-8"))
     done = len(list(folder.glob("batch-*.h5")))
     wanted = sum(part["paths"] for part in header.get("parts", []))
-    return [f"{path}: unfinished; {done} batches of {wanted} paths stand in {folder}; repeat its `generate` command to go on"]
+    return [
+        f"{path}: unfinished; {done} batches of {wanted} paths stand in {folder}; repeat its `generate` command to go on"
+    ]
 
 
 def _training(path: Path) -> list[str]:
@@ -122,7 +133,9 @@ def _training(path: Path) -> list[str]:
     curve = path / "learning_curve.csv"
     if not (path / "surrogate.npz").exists() and curve.exists():
         rows = curve.read_text(encoding="utf-8").splitlines()
-        return [f"{path}: unfinished training, last checkpoint: {rows[0]} = {rows[-1]}; repeat its `train` command to go on"]
+        return [
+            f"{path}: unfinished training, last checkpoint: {rows[0]} = {rows[-1]}; repeat its `train` command to go on"
+        ]
     model = load_surrogate(path / "surrogate.npz")
     training = model.card["training"]
     return [

@@ -15,6 +15,7 @@ import dataclasses
 from pathlib import Path
 
 from training.config import config_from_dict, read_config
+from training.yield_surface_config import wants
 
 HELP = "train a surrogate on a data set"
 
@@ -22,7 +23,9 @@ HELP = "train a surrogate on a data set"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge train --help`."""
     parser.add_argument("data", type=Path, help="data set (.h5)")
-    parser.add_argument("--config", default="pca_dnn", help="a TOML file, or the name of one that ships (pca_dnn)")
+    parser.add_argument(
+        "--config", default="pca_dnn", help="a TOML file, or the name of one that ships (pca_dnn)"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the training (runs/NAME)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the configuration"
@@ -41,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
     from training.train import train
 
     torch.set_num_threads(max(1, options.threads))
+    if wants(options.config):
+        return train_yield_surface(options)
     config = read_config(options.config)
     for text in options.set:
         try:
@@ -57,10 +62,34 @@ def run(options: argparse.Namespace) -> int:
         return front(data, config, out)
     model = train(data, config, out)
     measured = model.card["errors"].get("validation")
-    print(f"{out / 'surrogate.npz'}: {model.multiply_adds} multiply-adds a point, {6 * model.modes_in} sums of state")
+    print(
+        f"{out / 'surrogate.npz'}: {model.multiply_adds} multiply-adds a point, {6 * model.modes_in} sums of state"
+    )
     if measured is None:
         print("no paths were held back: run `pybridge evaluate` for its errors")
         return 0
-    words = ", ".join(f"{name} {100 * measured[name]:.2f} %" for name in ("total", "deviatoric", "volumetric") if measured[name] is not None)
+    words = ", ".join(
+        f"{name} {100 * measured[name]:.2f} %"
+        for name in ("total", "deviatoric", "volumetric")
+        if measured[name] is not None
+    )
     print(f"error on held-back paths, whole path known: {words}")
+    return 0
+
+
+def train_yield_surface(options: argparse.Namespace) -> int:
+    """The same for a configuration of kind "yield_surface"."""
+    from training.datasets import read_dataset
+    from training.yield_surface_config import from_command
+    from training.yield_surface_train import train
+
+    config = from_command(options.config, options.set)
+    out = options.out or Path("runs") / config.name
+    surrogate = train(read_dataset(options.data), config, out)
+    size = surrogate.card["sizes"]
+    states = 5 * size["backstresses"] + size["scalars"]
+    print(f"{out / 'surrogate.npz'}: {surrogate.multiply_adds} multiply-adds a point and step, {states} hidden states")
+    measured = surrogate.card["errors"].get("validation", {})
+    words = ", ".join(f"{key} {100 * measured[key]:.2f} %" for key in ("total", "deviatoric") if measured.get(key) is not None)
+    print(f"error on held-back paths: {words or 'no paths were held back'}")
     return 0
