@@ -135,7 +135,7 @@ def _extend(group: Any, name: str, values: NDArray, description: Field, count: i
     data[count:] = values
 
 
-def _write_history(file: h5py.File, history: dict[str, NDArray]) -> None:
+def _write_history(file: Any, history: dict[str, NDArray]) -> None:
     group = file["history"]
     for name, values in history.items():
         if name in group:

@@ -73,7 +73,7 @@ class Integrator:
         self.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self.local = threading.local()
         self.stable_dt = min(c.virgin_step(self._workspace(c)) for c in self.chunks)
-        self.kinetic_half = self.kinetic(self.v)
+        self.last_increments: StepResult | None = None
         self.last_touches = [Touch(np.zeros(3), 0.0, 0.0, 0) for _ in self.contacts]
 
     def _build_chunks(self) -> None:
@@ -120,7 +120,8 @@ class Integrator:
         results = self._elements(u, dt)
         total = StepResult(
             sum(r.internal for r in results), sum(r.plastic for r in results), sum(r.viscous for r in results),
-            sum(r.hourglass for r in results), min(r.stable_dt for r in results), max(r.status for r in results),
+            sum(r.hourglass for r in results), sum(r.first_half for r in results),
+            min(r.stable_dt for r in results), max(r.status for r in results),
         )  # fmt: skip
         outcome = StepOutcome(total.status, total.stable_dt, total, touches)
         if total.status < 2:
@@ -221,23 +222,17 @@ class Integrator:
             self.pool = None
 
     def balance(self) -> dict[str, float]:
-        """Energies at the middle of the last step, where the velocities are known; `total` should be constant."""
-        e = self.energies
-        r = getattr(self, "last_increments", None)
-        half = (0.5 * r.internal, 0.5 * r.viscous, 0.5 * r.hourglass) if r else (0.0, 0.0, 0.0)
-        parts = {
-            "kinetic": self.kinetic(self.v),
-            "internal": e.internal - half[0],
-            "plastic": e.plastic,
-            "viscous": e.viscous - half[1],
-            "hourglass": e.hourglass - half[2],
-            "contact": e.contact,
-            "external": e.external,
-        }
-        parts["total"] = (
+        """Energies now; kinetic energy and `total` at the middle of the last step, where the velocities are known.
+
+        There the identity of the central differences holds exactly, so that `total` is constant.
+        """
+        e, r = self.energies, self.last_increments
+        parts = {"kinetic": self.kinetic(self.v), **vars(e)}
+        stored = (
             sum(parts[n] for n in ("kinetic", "internal", "viscous", "hourglass", "contact")) - e.external
         )
-        return parts
+        second_half = r.internal + r.viscous + r.hourglass - r.first_half if r else 0.0
+        return parts | {"total": stored - second_half}
 
 
 class GroupChunks:

@@ -105,7 +105,10 @@ class Points:
                 np.subtract(rate[i, j], rate[j, i], out=work.spin[c])
             work.spin *= 0.5
         new.volume_ratio[:] = adjugate_symmetric(new.stretch, work.adjugate, work.t)
-        return True
+        # With det U > 0, U is positive definite where its trace and that of its adjugate are positive too; a turn too
+        # far in one step can end on another symmetric root.
+        traces = (a[0] + a[1] + a[2] for a in (new.stretch, work.adjugate))
+        return all(trace.min() > 0.0 for trace in traces)
 
     def respond(
         self, work: Workspace, time_old: float, dt: float, pool: Executor | None, threads: int
