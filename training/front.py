@@ -16,7 +16,7 @@ from training.measures import errors
 from training.pictures import curves
 from training.train import split, train
 
-CASES = ((8, 64), (8, 128), (16, 64), (16, 128), (32, 128), (32, 256), (64, 256), (64, 500), (100, 1000))
+CASES = ((8, 64), (16, 64), (16, 128), (24, 128), (24, 192), (32, 256), (64, 500), (100, 1000))
 
 
 def front_case(data: DataSet, config: TrainConfig, modes: int, width: int, out: Path) -> dict[str, Any]:

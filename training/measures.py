@@ -36,7 +36,7 @@ def l2(history: NDArray) -> NDArray:
 def path_errors(predicted: NDArray, truth: NDArray) -> dict[str, NDArray]:
     """Relative L2 errors of each path, [n] each: total, deviatoric, volumetric, deviatoric_of_total.
 
-    A path whose reference is below 1e-6 of its total stress (an isochoric path has no pressure) is nan there.
+    A path whose reference is below 1e-3 of its total stress (an isochoric path has no pressure) is nan there.
     """
     error = predicted - truth
     size = l2(truth)
@@ -50,7 +50,7 @@ def path_errors(predicted: NDArray, truth: NDArray) -> dict[str, NDArray]:
     }
     return {
         name: np.divide(
-            top, bottom, out=np.full_like(top, np.nan), where=bottom > 1e-6 * np.maximum(size, 1e-300)
+            top, bottom, out=np.full_like(top, np.nan), where=bottom > 1e-3 * np.maximum(size, 1e-300)
         )
         for name, (top, bottom) in pairs.items()
     }
