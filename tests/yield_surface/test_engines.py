@@ -8,10 +8,10 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import surrogate_from
+from yield_surface_trial import surrogate_from
 from pybridge import _core
 from pybridge.errors import MaterialError
-from stepping import Points
+from yield_surface_stepping import Points
 from training.yield_surface_export import Surrogate, answer, compare_engines, write
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import surrogate_from
+from yield_surface_trial import surrogate_from
 from numpy.typing import NDArray
 from pybridge import _core
-from stepping import IDENTITY, Points
+from yield_surface_stepping import IDENTITY, Points
 from training.tensors import deviator, norm
 from training.yield_surface_export import write
 from training.yield_surface_train import refined
