@@ -109,7 +109,9 @@ class YieldSurface(torch.nn.Module):
         gains = (1.5, 1.5, 0.3)  # a small last layer: the start is a round surface
 
         def normal(rows: int, columns: int, gain: float) -> torch.nn.Parameter:
-            return torch.nn.Parameter(torch.randn(rows, columns, generator=generator) * gain / math.sqrt(columns))
+            return torch.nn.Parameter(
+                torch.randn(rows, columns, generator=generator) * gain / math.sqrt(columns)
+            )
 
         self.weight = torch.nn.ParameterList(normal(*s, g) for s, g in zip(shape, gains, strict=True))
         self.bias = torch.nn.ParameterList(torch.nn.Parameter(torch.zeros(s[0], 1)) for s in shape)
@@ -152,7 +154,15 @@ class YieldSurface(torch.nn.Module):
         return e + v - flow, z, gamma
 
     def _integrate(
-        self, x: Tensor, v: Tensor, k_h: Tensor, radius: Tensor, hardening: Tensor, coefficient: Tensor, d: Tensor, q: Tensor
+        self,
+        x: Tensor,
+        v: Tensor,
+        k_h: Tensor,
+        radius: Tensor,
+        hardening: Tensor,
+        coefficient: Tensor,
+        d: Tensor,
+        q: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Plastic strain [5, n] and gamma [1, n] of the whole step; v and k_h are those of one sub-step."""
         flow, gamma = torch.zeros_like(x), torch.zeros_like(k_h)

@@ -1,4 +1,5 @@
-// Symmetric tensors of the learned yield surface: 6 tensor components 11, 22, 33, 12, 23, 13 or 5 deviatoric ones
+// Symmetric tensors of the learned yield surface: 6 tensor components 11, 22, 33, 12, 23, 13 or 5 deviatoric
+// ones
 //   (2 t33 - t11 - t22) / sqrt6, (t11 - t22) / sqrt2, sqrt2 t12, sqrt2 t23, sqrt2 t13
 // one lane a point.
 #pragma once
@@ -67,7 +68,8 @@ PYBRIDGE_INLINE void deviatoric(const Vec<Real> b[6], Vec<Real> factor, Vec<Real
 
 template <class Real>
 PYBRIDGE_INLINE void expand(const Vec<Real> e[5], Vec<Real> out[6]) {
-  const Vec<Real> first = e[0] * static_cast<Real>(inverse_sqrt6), second = e[1] * static_cast<Real>(inverse_sqrt2);
+  const Vec<Real> first = e[0] * static_cast<Real>(inverse_sqrt6),
+                  second = e[1] * static_cast<Real>(inverse_sqrt2);
   out[0] = second - first;
   out[1] = -second - first;
   out[2] = first + first;

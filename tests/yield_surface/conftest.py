@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+
 from pybridge import _core
 from training.fine_scale import Drive, drive_material
 from training.paths import PathSpec, sample
@@ -17,7 +18,7 @@ from training.yield_surface import Sizes, YieldSurface
 from training.yield_surface_export import Surrogate, write
 
 sys.path.insert(0, str(Path(__file__).parent))  # the folder is no package: its helpers are found by name
-from yield_surface_trial import FLOOR, TIME_SCALE, surrogate_from  # noqa: E402
+from yield_surface_trial import FLOOR, TIME_SCALE, surrogate_from
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from pybridge import _core
 from yield_surface_stepping import IDENTITY, Points
+
+from pybridge import _core
 from training.tensors import deviator, to_components, to_matrix
 
 SHEAR, BULK, STRAIN_SCALE, TIME_SCALE = 25e9, 48e9, 6e-3, 8e-9
