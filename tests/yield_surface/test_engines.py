@@ -64,7 +64,8 @@ def test_only_the_stretch_and_the_state_count(material, walks, rng) -> None:
         disturbed.stress = rng.normal(size=disturbed.stress.shape)
         plain.step(stretch[:, i].T, 8e-9)
         disturbed.step(stretch[:, i].T, 8e-9, rng.normal(size=plain.stress.shape))
-    assert (plain.stress == disturbed.stress).all() and (plain.state == disturbed.state).all()
+    assert (plain.stress == disturbed.stress).all()
+    assert (plain.state == disturbed.state).all()
 
 
 def test_a_shear_and_its_mirror_image_differ_by_the_sign_of_the_shear(network, walks, tmp_path) -> None:

@@ -78,7 +78,8 @@ def test_dissipation_is_stress_power_less_stored_energy(material) -> None:
         abs(sum(lost[-300:]) / sum(power[-300:]) - 1) < 2e-2
     )  # neo-Hookean energy, dissipation taken at the end of a step
     assert points.state[-2, 0] == pytest.approx(sum(lost), rel=1e-9)  # isochoric: both volumes are the same
-    assert (points.status == 0).all() and old.shape == (6, 1)
+    assert (points.status == 0).all()
+    assert old.shape == (6, 1)
 
 
 def test_outside_the_domain_it_says_so(network, tmp_path) -> None:
@@ -124,7 +125,8 @@ def test_bad_input_keeps_the_old_values(model_path, walks, engine) -> None:
     points.step(new, TIME_SCALE)
     assert points.status.tolist() == [0, 3, 0, 3, 0]
     for bad in (1, 3):
-        assert (points.stress[:, bad] == stress[:, bad]).all() and (
+        assert (points.stress[:, bad] == stress[:, bad]).all()
+        assert (
             points.state[:, bad] == state[:, bad]
         ).all()
     assert (points.stress[:, 0] != stress[:, 0]).any()

@@ -174,4 +174,5 @@ def test_the_shipped_configuration_is_of_this_kind(tmp_path: Path) -> None:
     assert wants("yield_surface")
     other = tmp_path / "other.toml"
     other.write_text('name = "x"\n', encoding="utf-8")
-    assert not wants(other) and not wants(tmp_path / "missing.toml")
+    assert not wants(other)
+    assert not wants(tmp_path / "missing.toml")
