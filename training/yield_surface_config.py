@@ -27,7 +27,10 @@ class YieldSurfaceConfig:
     substeps: int = 2  # of the flow in one step, network held
     radius_floor: float = 0.01  # least yield radius, of the root mean square elastic strain of the data
     pressure_degree: int = 1  # of the polynomial in J - 1
-    steps: tuple[float, ...] = (1.0, 2.0)  # of the surrogate, in steps of the data: 2 every second, 0.5 halves
+    steps: tuple[float, ...] = (
+        1.0,
+        2.0,
+    )  # of the surrogate, in steps of the data: 2 every second, 0.5 halves
     step_weights: tuple[float, ...] = (0.7, 0.3)  # how often each is used
     augment: bool = False  # turn every batch at random: builds in the isotropy of a random texture
     epochs: int = 150
@@ -55,17 +58,25 @@ class YieldSurfaceConfig:
                 raise ConfigError(f"{name} = {value!r}: expected a number from {least} to {most}")
         for name, allowed in (("kind", (KIND,)), ("precision", ("float32", "float64")), ("device", ("cpu",))):
             if getattr(self, name) not in allowed:
-                raise ConfigError(f"{name} = {getattr(self, name)!r}: expected {' or '.join(map(repr, allowed))}")
+                raise ConfigError(
+                    f"{name} = {getattr(self, name)!r}: expected {' or '.join(map(repr, allowed))}"
+                )
         if not isinstance(self.name, str) or not self.name.isidentifier():
             raise ConfigError(f"name = {self.name!r}: expected letters, digits and underscores")
         self._check_steps()
         if 5 * self.backstresses + self.scalars > 48:
-            raise ConfigError("backstresses and scalars: expected at most 48 hidden states, 5 backstresses + scalars")
+            raise ConfigError(
+                "backstresses and scalars: expected at most 48 hidden states, 5 backstresses + scalars"
+            )
 
     def _check_steps(self) -> None:
         for name in ("steps", "step_weights"):
             value = getattr(self, name)
-            if not isinstance(value, list | tuple) or not value or not all(isinstance(x, int | float) and x > 0 for x in value):
+            if (
+                not isinstance(value, list | tuple)
+                or not value
+                or not all(isinstance(x, int | float) and x > 0 for x in value)
+            ):
                 raise ConfigError(f"{name} = {value!r}: expected a list of positive numbers")
             object.__setattr__(self, name, tuple(float(x) for x in value))
         if len(self.steps) != len(self.step_weights):
@@ -81,7 +92,9 @@ class YieldSurfaceConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by key, as JSON gives them back."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
 
 
 def config_from_dict(values: dict[str, Any], source: str) -> YieldSurfaceConfig:

@@ -54,7 +54,9 @@ def load(path: Path) -> Surrogate:
         with np.load(path, allow_pickle=False) as file:
             card = json.loads(str(file["card"]))
             if card.get("kind") != KIND:
-                raise ModelFileError(f"{path}: holds a surrogate of another kind, {card.get('kind')!r}; expected {KIND!r}")
+                raise ModelFileError(
+                    f"{path}: holds a surrogate of another kind, {card.get('kind')!r}; expected {KIND!r}"
+                )
             return Surrogate({name: file[name] for name in file.files if name != "card"}, card)
     except FileNotFoundError as error:
         raise ModelFileError(f"{path}: no such file; `pybridge train` writes it when it ends") from error
@@ -78,23 +80,39 @@ def model_card(surrogate: Surrogate, name: str) -> dict[str, Any]:
     card, tensors = surrogate.card, surrogate.tensors
     hidden = len(tensors["speed"])
     schema = (
-        ("inelastic_metric", 6, "1", "F_in^-1 F_in^-T - 1 of the mean inelastic deformation, tensor components"),
+        (
+            "inelastic_metric",
+            6,
+            "1",
+            "F_in^-1 F_in^-T - 1 of the mean inelastic deformation, tensor components",
+        ),
         ("hidden", hidden, "1", "hidden states: backstresses first"),
         ("equivalent_plastic_strain", 1, "1", "sum of sqrt(2/3) |plastic strain increment|"),
         ("plastic_work", 1, "J/m3", "plastic work per volume of the virgin material"),
-        ("unreliable", 1, "1", "1 once strain, rate or hidden states left the trained domain, or plastic work turned negative"),
+        (
+            "unreliable",
+            1,
+            "1",
+            "1 once strain, rate or hidden states left the trained domain, or plastic work turned negative",
+        ),
     )
     return {
         "kind": KIND,
         "name": name,
-        "state_schema": [dict(zip(("name", "count", "unit", "description"), row, strict=True)) for row in schema],
+        "state_schema": [
+            dict(zip(("name", "count", "unit", "description"), row, strict=True)) for row in schema
+        ],
         "elastic_moduli": {key: card["material"][key] for key in ("bulk", "shear")},
         "density": card["material"].get("density"),
         "domain": dict(card["domain"]),
         "precision": card["precision"],
         "yield_surface": dict(card["sizes"]),
         "network": [
-            {"in": tensors[f"layer{i}.weight"].shape[1], "out": tensors[f"layer{i}.weight"].shape[0], "activation": activation}
+            {
+                "in": tensors[f"layer{i}.weight"].shape[1],
+                "out": tensors[f"layer{i}.weight"].shape[0],
+                "activation": activation,
+            }
             for i, activation in enumerate(("silu", "silu", "linear"))
         ],
         "training": dict(card["training"]),
@@ -117,7 +135,9 @@ def answer(surrogate: Surrogate, time: NDArray, stretch: NDArray, states: bool =
     temperature = torch.zeros(u.shape[-1], dtype=torch.float64)
     with torch.no_grad():
         for i in range(1, len(time)):
-            stress, state, _ = module(float(time[i - 1]), float(time[i] - time[i - 1]), u[i - 1], u[i], temperature, state)
+            stress, state, _ = module(
+                float(time[i - 1]), float(time[i] - time[i - 1]), u[i - 1], u[i], temperature, state
+            )
             found.append(state if states else stress)
     return torch.stack(found).numpy().transpose(2, 0, 1)
 
@@ -131,7 +151,9 @@ def compare_engines(surrogate: Surrogate, path: Path, paths: int = 8, steps: int
     time = np.concatenate([[0.0], np.cumsum(uneven)]) * duration / uneven.sum()
     spec = PathSpec("R", min(0.2, surrogate.card["domain"]["strain_max"]) / 4, duration, 1000, seed=7)
     walks = np.stack([sample(spec, i).stretch for i in range(paths)])
-    stretch = np.stack([[np.interp(time, spec.time(), walk[:, k]) for k in range(6)] for walk in walks]).transpose(0, 2, 1)
+    stretch = np.stack(
+        [[np.interp(time, spec.time(), walk[:, k]) for k in range(6)] for walk in walks]
+    ).transpose(0, 2, 1)
     truth = answer(surrogate, time, stretch)
     scale, found = float(np.abs(truth).max()), {}
     for engine in ("native", "torchscript"):

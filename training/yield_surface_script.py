@@ -209,7 +209,9 @@ class YieldSurfaceMaterial(nn.Module):
         """(5, n) -> tensor components (6, n)."""
         first, second = e[0] * 0.40824829046386301637, e[1] * 0.70710678118654752440
         half = 0.70710678118654752440
-        return torch.stack([second - first, -second - first, 2.0 * first, e[2] * half, e[3] * half, e[4] * half])
+        return torch.stack(
+            [second - first, -second - first, 2.0 * first, e[2] * half, e[3] * half, e[4] * half]
+        )
 
     def _moved(self, c: Tensor, strain: Tensor, volume: Tensor, flow: Tensor) -> Tensor:
         """C after the plastic strain `flow`, det(1 + C) back at 1."""

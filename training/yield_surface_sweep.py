@@ -19,11 +19,21 @@ def _run(
 ) -> tuple[tuple[Any, ...], dict[str, Tensor]]:
     """The forward sweep: its arguments, and all arrays [step, row, path] by name."""
     sizes, (steps, _, paths) = model.sizes, v.shape
-    rows = {"strain": 5, "input": sizes.inputs, "pre1": sizes.width, "pre2": sizes.width, "out": sizes.outputs}
+    rows = {
+        "strain": 5,
+        "input": sizes.inputs,
+        "pre1": sizes.width,
+        "pre2": sizes.width,
+        "out": sizes.outputs,
+    }
     arrays = {name: v.new_empty(steps + (name == "strain"), count, paths) for name, count in rows.items()}
     names = ("w0", "w1", "w2", "b0", "b1", "b2", "skip")
     arrays |= {name: value.detach().contiguous() for name, value in zip(names, parameters, strict=False)}
-    arrays |= {"speed": torch.exp(parameters[-1].detach()), "increment": v.contiguous(), "moved": moved.contiguous()}
+    arrays |= {
+        "speed": torch.exp(parameters[-1].detach()),
+        "increment": v.contiguous(),
+        "moved": moved.contiguous(),
+    }
     shape = (sizes.backstresses, sizes.scalars, sizes.width, sizes.substeps)
     arguments = (*shape, steps, paths, h, model.radius_floor)
     _core.yield_surface_sweep(*arguments, {name: a.numpy() for name, a in arrays.items()}, False)
@@ -32,7 +42,9 @@ def _run(
 
 class _Sweep(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, model: YieldSurface, v: Tensor, moved: Tensor, h: float, *parameters: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, model: YieldSurface, v: Tensor, moved: Tensor, h: float, *parameters: Tensor
+    ) -> Tensor:
         ctx.arguments, arrays = _run(model, v, moved, h, parameters)
         ctx.arrays = arrays
         return arrays["strain"][1:]
@@ -46,7 +58,11 @@ class _Sweep(torch.autograd.Function):
         a["skip_grad"], a["log_speed_grad"] = torch.zeros_like(a["skip"]), torch.zeros_like(a["speed"])
         _core.yield_surface_sweep(*ctx.arguments, {name: x.numpy() for name, x in a.items()}, True)
         silu = torch.nn.functional.silu
-        pairs = ((a["pre1_grad"], a["input"]), (a["pre2_grad"], silu(a["pre1"])), (a["out_grad"], silu(a["pre2"])))
+        pairs = (
+            (a["pre1_grad"], a["input"]),
+            (a["pre2_grad"], silu(a["pre1"])),
+            (a["out_grad"], silu(a["pre2"])),
+        )
         weights = [torch.bmm(grad, x.transpose(1, 2)).sum(0) for grad, x in pairs]
         biases = [grad.sum((0, 2)).unsqueeze(1) for grad, _ in pairs]
         return (None, None, None, None, *weights, *biases, a["skip_grad"], a["log_speed_grad"])

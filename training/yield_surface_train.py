@@ -29,7 +29,14 @@ from training.pca_dnn import file_hash
 from training.progress import progress_bar
 from training.tensors import deviator, to_matrix
 from training.train import domain_of, fit_pressure, plot_curve, split, write_curve
-from training.yield_surface import DEVIATORIC, MANDEL, YieldSurface, deviatoric_components, elastic_increments, elastic_strain
+from training.yield_surface import (
+    DEVIATORIC,
+    MANDEL,
+    YieldSurface,
+    deviatoric_components,
+    elastic_increments,
+    elastic_strain,
+)
 from training.yield_surface_config import YieldSurfaceConfig
 from training.yield_surface_export import Surrogate, answer, save
 from training.yield_surface_sweep import BLOCK, hidden_range, sweep
@@ -205,7 +212,9 @@ class Trainer:
         with torch.no_grad():
             for k in range(0, paths, 16 * BLOCK):
                 part = torch.arange(k, k + 16 * BLOCK) % paths
-                bound = torch.maximum(bound, hidden_range(self.model, first.v[..., part], first.moved[..., part], first.h))
+                bound = torch.maximum(
+                    bound, hidden_range(self.model, first.v[..., part], first.moved[..., part], first.h)
+                )
         return HIDDEN_MARGIN * bound.double().numpy() + 1e-3
 
 
@@ -236,11 +245,15 @@ def load_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -
             trainer.generator.set_state(content["generator"])
             trainer.epoch, trainer.curve = content["epoch"], [tuple(row) for row in content["curve"]]
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise ConfigError(f"{path}: not a checkpoint of this kind ({error}); delete it to start anew") from error
+        raise ConfigError(
+            f"{path}: not a checkpoint of this kind ({error}); delete it to start anew"
+        ) from error
     if found != identity:
         old, new = found.get("config", {}), identity["config"]
         keys = [key for key in new if old.get(key) != new[key]] or ["the data set"]
-        raise ConfigError(f"{path.parent} holds another training: {', '.join(keys)} differs; choose another --out or delete it")
+        raise ConfigError(
+            f"{path.parent} holds another training: {', '.join(keys)} differs; choose another --out or delete it"
+        )
 
 
 def train(data: DataSet, config: YieldSurfaceConfig, out: Path, quiet: bool = False) -> Surrogate:
@@ -263,8 +276,12 @@ def train(data: DataSet, config: YieldSurfaceConfig, out: Path, quiet: bool = Fa
         while trainer.epoch < config.epochs:
             loss, validation_loss = trainer.run_epoch()
             if not math.isfinite(loss):
-                raise ConfigError(f"training diverged in epoch {trainer.epoch} (loss {loss}); lower learning_rate = {config.learning_rate}")
-            trainer.curve.append((trainer.epoch, loss, validation_loss, learning_rate(config, trainer.epoch / config.epochs)))
+                raise ConfigError(
+                    f"training diverged in epoch {trainer.epoch} (loss {loss}); lower learning_rate = {config.learning_rate}"
+                )
+            trainer.curve.append(
+                (trainer.epoch, loss, validation_loss, learning_rate(config, trainer.epoch / config.epochs))
+            )
             bar.update(line, advance=1, note=f"loss {loss:.4f}, validation {validation_loss:.4f}")
             if trainer.epoch % config.checkpoint_every == 0 or trainer.epoch == config.epochs:
                 save_checkpoint(trainer, checkpoint, identity)
@@ -276,12 +293,18 @@ def train(data: DataSet, config: YieldSurfaceConfig, out: Path, quiet: bool = Fa
 
 
 def finished(
-    trainer: Trainer, data: DataSet, training: DataSet, validation: DataSet | None, identity: Mapping[str, Any]
+    trainer: Trainer,
+    data: DataSet,
+    training: DataSet,
+    validation: DataSet | None,
+    identity: Mapping[str, Any],
 ) -> Surrogate:
     """The trained numbers with their card, and the errors on the validation paths."""
     config, model, scales = trainer.config, trainer.model, trainer.scales
     pressure = fit_pressure(training.strain, training.stress, config.pressure_degree)
-    tensors = {f"layer{i}.weight": w for i, w in enumerate(model.weight)} | {f"layer{i}.bias": b for i, b in enumerate(model.bias)}
+    tensors = {f"layer{i}.weight": w for i, w in enumerate(model.weight)} | {
+        f"layer{i}.bias": b for i, b in enumerate(model.bias)
+    }
     arrays = {name: value.detach().double().numpy().copy() for name, value in tensors.items()}
     arrays = {name: value.ravel() if "bias" in name else value for name, value in arrays.items()}
     arrays |= {

@@ -81,8 +81,8 @@ PYBRIDGE_FORCE_INLINE void prepare(const CrystalTable<Real>& table, const Crysta
   lay_out(path);
 }
 
-// Lanes whose slips were not found divide their increment further, and the others do again what they did: a lane's
-// numbers depend on its own number of steps alone. False where no lane may go on.
+// Lanes whose slips were not found divide their increment further, and the others do again what they did: a
+// lane's numbers depend on its own number of steps alone. False where no lane may go on.
 template <class Real>
 PYBRIDGE_FORCE_INLINE bool divide(Mask<Real> failed, Path<Real>& path) {
   const Vec<Real> finer = Real(4) * path.steps;

@@ -74,16 +74,16 @@ struct SlipStep {
   Vec<Real> begin[slip_count];    // |slip| at the rates of the beginning of the step, before its weight
   Vec<Real> begin_flow[8];        // and its dL
   Vec<Real> tau[slip_count], u[slip_count];
-  Vec<Real> slip[slip_count];  // rate_0 dt u^(1/m), at the end of the step, before its weight
-  Vec<Real> given[8];          // twins' part of dL
-  Vec<Real> weight;            // w
-  Vec<Real> metric;            // tr C / 3
+  Vec<Real> slip[slip_count];     // rate_0 dt u^(1/m), at the end of the step, before its weight
+  Vec<Real> given[8];             // twins' part of dL
+  Vec<Real> weight;               // w
+  Vec<Real> metric;               // tr C / 3
   Vec<Real> u_cap[family_count];  // no system of the family can slip more than the whole step asks for
 };
 
 // Bounds of u from the elastic trial: plastic work is positive in every system, so none slips more than the
-// deviatoric strain that the trial would have to shed. The first correction of a long step overshoots by orders of
-// magnitude, where the exponential is not convex; from the bound Newton's method comes back.
+// deviatoric strain that the trial would have to shed. The first correction of a long step overshoots by
+// orders of magnitude, where the exponential is not convex; from the bound Newton's method comes back.
 template <class Real>
 PYBRIDGE_FORCE_INLINE void cap_slips(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
                                      SlipStep<Real>& step) {
@@ -92,7 +92,8 @@ PYBRIDGE_FORCE_INLINE void cap_slips(const CrystalTable<Real>& table, const Symm
   for (int k = 0; k < 5; ++k) reach += Real(2) * magnitude<Real>(dev[k]);
   for (int f = 0; f < family_count; ++f) {
     const int a = family_begin[f];
-    const Vec<Real> rate_dt = most<Vec<Real>>(step.rate_dt[a], fill<Real>(static_cast<Real>(1e-30)));  // dt = 0
+    const Vec<Real> rate_dt =
+        most<Vec<Real>>(step.rate_dt[a], fill<Real>(static_cast<Real>(1e-30)));  // dt = 0
     step.u_cap[f] = power<Real>(reach / rate_dt, Real(1) / table.power[a]);
   }
 }

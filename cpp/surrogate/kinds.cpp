@@ -19,7 +19,8 @@ std::unique_ptr<const Material<Real>> make(const ModelFile& file) {
 }
 
 template <class Real>
-constexpr Kind<Real> kinds[] = {{"pca_dnn", &make<Real, PcaDnn>}, {"yield_surface", &make<Real, YieldSurface>}};
+constexpr Kind<Real> kinds[] = {{"pca_dnn", &make<Real, PcaDnn>},
+                                {"yield_surface", &make<Real, YieldSurface>}};
 
 }  // namespace
 

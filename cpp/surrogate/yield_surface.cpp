@@ -13,7 +13,8 @@ int count_from(const ModelFile& file, const char* name, int most) {
   const Json& value = file.card["yield_surface"][name];
   const double number = value.number();
   if (!value.is(Json::Type::number) || !(number >= 1 && number <= most) || number != std::floor(number))
-    file.refuse(std::string("card.json: \"yield_surface.") + name + "\" must be a whole number from 1 to " + std::to_string(most));
+    file.refuse(std::string("card.json: \"yield_surface.") + name + "\" must be a whole number from 1 to " +
+                std::to_string(most));
   return static_cast<int>(number);
 }
 
@@ -76,10 +77,12 @@ void YieldSurface<Real>::read_shape(const ModelFile& file) {
   shape.scalars = count_from(file, "scalars", yield_states_max);
   shape.substeps = count_from(file, "substeps", yield_substeps_max);
   if (shape.states() > yield_states_max)
-    file.refuse("card.json: at most " + std::to_string(yield_states_max) + " hidden states, got " + std::to_string(shape.states()));
-  shape.width = file.tensor("layer0.weight", {0, shape.inputs()}).shape[0];
+    file.refuse("card.json: at most " + std::to_string(yield_states_max) + " hidden states, got " +
+                std::to_string(shape.states()));
+  shape.width = file.tensor("layer0.weight", {0, shape.inputs()}).extent(0);
   if (shape.width > yield_width_max)
-    file.refuse("tensor layer0.weight: at most " + std::to_string(yield_width_max) + " rows, got " + std::to_string(shape.width));
+    file.refuse("tensor layer0.weight: at most " + std::to_string(yield_width_max) + " rows, got " +
+                std::to_string(shape.width));
 }
 
 template <class Real>
@@ -103,9 +106,14 @@ void YieldSurface<Real>::check_state_schema(const ModelFile& file) const {
   const struct {
     const char* name;
     int count;
-  } expected[] = {{"inelastic_metric", 6}, {"hidden", hidden}, {"equivalent_plastic_strain", 1}, {"plastic_work", 1}, {"unreliable", 1}};
+  } expected[] = {{"inelastic_metric", 6},
+                  {"hidden", hidden},
+                  {"equivalent_plastic_strain", 1},
+                  {"plastic_work", 1},
+                  {"unreliable", 1}};
   bool fits = schema_.size() == 5;
-  for (std::size_t i = 0; fits && i < 5; ++i) fits = schema_[i].name == expected[i].name && schema_[i].count == expected[i].count;
+  for (std::size_t i = 0; fits && i < 5; ++i)
+    fits = schema_[i].name == expected[i].name && schema_[i].count == expected[i].count;
   if (!fits)
     file.refuse("card.json: \"state_schema\" must be inelastic_metric[6], hidden[" + std::to_string(hidden) +
                 "], equivalent_plastic_strain[1], plastic_work[1], unreliable[1]");
@@ -113,8 +121,9 @@ void YieldSurface<Real>::check_state_schema(const ModelFile& file) const {
 
 template <class Real>
 void YieldSurface<Real>::update(const Block<Real>& block) const noexcept {
-  const YieldBlock<Real> plain{block.n,          block.stride,    block.dt,        block.stretch_old,     block.stretch_new,
-                               block.state_old,  block.stress_new, block.state_new, block.dissipation_inc, block.status};
+  const YieldBlock<Real> plain{
+      block.n,         block.stride,     block.dt,        block.stretch_old,     block.stretch_new,
+      block.state_old, block.stress_new, block.state_new, block.dissipation_inc, block.status};
   const bool fine = block.dt >= 0;
   static const Isa isa = active_isa();
   if (fine) switch (isa) {

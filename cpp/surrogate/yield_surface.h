@@ -1,6 +1,6 @@
-// The learned dynamic yield surface: elastic by construction, flow of the deviator by a small network, pressure a
-// polynomial in J - 1. Equations: training/yield_surface_script.py and docs/theory/yield_surface.md; tensors of the
-// file: docs/theory/yield_surface.md.
+// The learned dynamic yield surface: elastic by construction, flow of the deviator by a small network,
+// pressure a polynomial in J - 1. Equations: training/yield_surface_script.py and
+// docs/theory/yield_surface.md; tensors of the file: docs/theory/yield_surface.md.
 #pragma once
 
 #include <vector>

@@ -1,9 +1,9 @@
-// The learned yield surface over a block of points (training/yield_surface_script.py is its twin). One lane, one
-// point; missing lanes of the last vector repeat its last point, so that every point meets the same arithmetic.
-#include "surrogate/yield_surface_kernel.h"
-
+// The learned yield surface over a block of points (training/yield_surface_script.py is its twin). One lane,
+// one point; missing lanes of the last vector repeat its last point, so that every point meets the same
+// arithmetic.
 #include "network/activation_simd.h"
 #include "surrogate/yield_surface_flow.h"
+#include "surrogate/yield_surface_kernel.h"
 #include "surrogate/yield_surface_tensor.h"
 
 namespace pybridge {
@@ -25,7 +25,7 @@ struct Chunk {
 
 // y = W x + b, rows four at a time.
 template <class Real, int NV>
-PYBRIDGE_FORCE_INLINE void dense(const Real* w, const Real* b, int out, int in, const Vec<Real>* x, Vec<Real>* y) {
+PYBRIDGE_INLINE void dense(const Real* w, const Real* b, int out, int in, const Vec<Real>* x, Vec<Real>* y) {
   for (int o = 0; o < out; o += yield_rows) {
     Vec<Real> sum[yield_rows][NV];
     for (int r = 0; r < yield_rows; ++r)
@@ -41,13 +41,13 @@ PYBRIDGE_FORCE_INLINE void dense(const Real* w, const Real* b, int out, int in, 
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE void silu(int count, Vec<Real>* x) {
+PYBRIDGE_INLINE void silu(int count, Vec<Real>* x) {
   for (int i = 0; i < count; ++i) x[i] *= network::sigmoid<Real>(x[i]);
 }
 
 // 1 - exp(-y), y >= 0, with all digits where y is small; exactly 0 for 0.
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> one_minus_exp(Vec<Real> y) {
+PYBRIDGE_INLINE Vec<Real> one_minus_exp(Vec<Real> y) {
   Vec<Real> series = Real(1) - y * static_cast<Real>(1.0 / 8);
   for (int k = 7; k > 1; --k) series = Real(1) - y * static_cast<Real>(1.0 / k) * series;
   return y < static_cast<Real>(0.05) ? y * series : Real(1) - network::exp_negative<Real>(-y);
@@ -55,7 +55,7 @@ PYBRIDGE_FORCE_INLINE Vec<Real> one_minus_exp(Vec<Real> y) {
 
 // U - 1 = e must be finite, det U > 0.
 template <class Real>
-PYBRIDGE_FORCE_INLINE Mask<Real> admissible(const Vec<Real> e[6]) {
+PYBRIDGE_INLINE Mask<Real> admissible(const Vec<Real> e[6]) {
   Mask<Real> fine = dilation_of(e) > static_cast<Real>(-1 + 1e-6);
   for (int c = 0; c < 6; ++c) fine &= magnitude<Real>(e[c]) < static_cast<Real>(1e6);  // false for NaN
   return fine;
@@ -63,31 +63,35 @@ PYBRIDGE_FORCE_INLINE Mask<Real> admissible(const Vec<Real> e[6]) {
 
 // e at U = 1 + strain, in strain_scale.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void elastic_strain(const YieldTable<Real>& table, const Vec<Real> strain[6], const Vec<Real> c[6], Vec<Real> e[5]) {
+PYBRIDGE_INLINE void elastic_strain(const YieldTable<Real>& table, const Vec<Real> strain[6],
+                                    const Vec<Real> c[6], Vec<Real> e[5]) {
   using V = Vec<Real>;
   V u[6], b[6], bc[6];
   for (int i = 0; i < 6; ++i) u[i] = i < 3 ? strain[i] + Real(1) : strain[i];
   square(strain, b);
   congruence(u, c, bc);
   for (int i = 0; i < 6; ++i) b[i] = (strain[i] + strain[i] + b[i]) + bc[i];
-  const V j23 = exponential<Real>(logarithm<Real>(Real(1) + dilation_of(strain)) * static_cast<Real>(-2.0 / 3));
+  const V j23 =
+      exponential<Real>(logarithm<Real>(Real(1) + dilation_of(strain)) * static_cast<Real>(-2.0 / 3));
   deviatoric<Real>(b, j23 * (static_cast<Real>(0.5) / table.strain_scale), e);
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> squared_norm(const Vec<Real> e[6]) {
+PYBRIDGE_INLINE Vec<Real> squared_norm(const Vec<Real> e[6]) {
   return e[0] * e[0] + e[1] * e[1] + e[2] * e[2] + Real(2) * (e[3] * e[3] + e[4] * e[4] + e[5] * e[5]);
 }
 
 // Reads a vector of points and prepares what the network sees.
 template <class Real, int NV>
-PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock<Real>& block, int at, int valid, int k, Chunk<Real, NV>& chunk) {
+PYBRIDGE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock<Real>& block, int at, int valid,
+                           int k, Chunk<Real, NV>& chunk) {
   using V = Vec<Real>;
   const int states = table.shape.states();
   const long stride = block.stride;
   V strain_old[6], strain[6], change[6], c[6], e_old[5], e[5];
   for (int i = 0; i < 6; ++i) {
-    const V old = load(block.stretch_old + at + i * stride, valid), now = load(block.stretch_new + at + i * stride, valid);
+    const V old = load(block.stretch_old + at + i * stride, valid),
+            now = load(block.stretch_new + at + i * stride, valid);
     strain_old[i] = i < 3 ? old - Real(1) : old;
     strain[i] = i < 3 ? now - Real(1) : now;
     change[i] = now - old;
@@ -102,12 +106,14 @@ PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock
   }
   chunk.bad[k] = bad;
   const Real rate_dt = static_cast<Real>(table.rate_max * block.dt);
-  chunk.outside[k] = (squared_norm<Real>(strain) > table.strain_max * table.strain_max) | (squared_norm<Real>(change) > rate_dt * rate_dt);
+  chunk.outside[k] = (squared_norm<Real>(strain) > table.strain_max * table.strain_max) |
+                     (squared_norm<Real>(change) > rate_dt * rate_dt);
   chunk.dilation[k] = dilation_of(strain);
   chunk.volume[k] = chunk.dilation[k] + Real(1);
   elastic_strain<Real>(table, strain_old, c, e_old);
   elastic_strain<Real>(table, strain, c, e);
-  for (int i = 0; i < states; ++i) chunk.input[(5 + i) * NV + k] = load(block.state_old + at + (6 + i) * stride, valid);
+  for (int i = 0; i < states; ++i)
+    chunk.input[(5 + i) * NV + k] = load(block.state_old + at + (6 + i) * stride, valid);
   V middle[5], v[5];
   for (int i = 0; i < 5; ++i) {
     V alpha{};
@@ -128,15 +134,17 @@ PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock
 
 // The surface from the network's answer, then the flow; target = answer + 7 rows.
 template <class Real, int NV>
-PYBRIDGE_FORCE_INLINE void flow_of(const YieldTable<Real>& table, Real h, int k, const Chunk<Real, NV>& chunk, const Vec<Real>* answer,
-                             Vec<Real> flow[5], Vec<Real>& gamma) {
+PYBRIDGE_INLINE void flow_of(const YieldTable<Real>& table, Real h, int k, const Chunk<Real, NV>& chunk,
+                             const Vec<Real>* answer, Vec<Real> flow[5], Vec<Real>& gamma) {
   using V = Vec<Real>;
   const YieldShape& shape = table.shape;
   const int back = shape.back(), states = shape.states();
   const Real inverse = Real(1) / static_cast<Real>(shape.substeps);
   Surface<V> f;
   V n[5], v[5], x[5], raw_d[5];
-  for (int i = 0; i < 5; ++i) n[i] = chunk.input[i * NV + k], raw_d[i] = answer[(2 + i) * NV + k], v[i] = chunk.v[i][k], x[i] = chunk.x[i][k];
+  for (int i = 0; i < 5; ++i)
+    n[i] = chunk.input[i * NV + k], raw_d[i] = answer[(2 + i) * NV + k], v[i] = chunk.v[i][k],
+    x[i] = chunk.x[i][k];
   V raw = answer[k];
   f.k_h = exponential<Real>(answer[NV + k]) * (h * inverse);
   const V d_n = dot5(raw_d, n);
@@ -145,7 +153,8 @@ PYBRIDGE_FORCE_INLINE void flow_of(const YieldTable<Real>& table, Real h, int k,
   V drive{};
   for (int i = 0; i < states; ++i) {
     const V z = chunk.input[(5 + i) * NV + k];
-    const V slope = table.speed[i] * (answer[(7 + i) * NV + k] - z) * network::exp_negative<Real>(Real(-0.5) * table.speed[i] * expected);
+    const V slope = table.speed[i] * (answer[(7 + i) * NV + k] - z) *
+                    network::exp_negative<Real>(Real(-0.5) * table.speed[i] * expected);
     if (i < back) {
       f.q[i % 5] += slope;
     } else {
@@ -157,7 +166,8 @@ PYBRIDGE_FORCE_INLINE void flow_of(const YieldTable<Real>& table, Real h, int k,
   const V gate = (raw > Real(0) ? fill<Real>(1) : small) / (Real(1) + small);
   f.radius = table.radius_floor + most<V>(raw, V{}) + logarithm<Real>(Real(1) + small);
   f.hardening = gate * drive;
-  f.coefficient = most<V>(Real(1) + dot5(n, f.q) + f.hardening, fill<Real>(static_cast<Real>(least_hardening)));
+  f.coefficient =
+      most<V>(Real(1) + dot5(n, f.q) + f.hardening, fill<Real>(static_cast<Real>(least_hardening)));
   V radius = f.radius;
   gamma = V{};
   Stage<V> one, two;
@@ -166,7 +176,8 @@ PYBRIDGE_FORCE_INLINE void flow_of(const YieldTable<Real>& table, Real h, int k,
 
 // C after the plastic strain `flow`, det(1 + C) back at 1.
 template <class Real, int NV>
-PYBRIDGE_FORCE_INLINE void move_metric(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk, const Vec<Real> flow[5], Vec<Real> c[6]) {
+PYBRIDGE_INLINE void move_metric(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk,
+                                 const Vec<Real> flow[5], Vec<Real> c[6]) {
   using V = Vec<Real>;
   V u[6], inverse[6], plastic[6], metric[6], squared[6];
   for (int i = 0; i < 6; ++i) u[i] = chunk.u[i][k];
@@ -182,8 +193,8 @@ PYBRIDGE_FORCE_INLINE void move_metric(const YieldTable<Real>& table, int k, con
 }
 
 template <class Real, int NV>
-PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBlock<Real>& block, Real h, int at, int valid, int k,
-                            Chunk<Real, NV>& chunk, const Vec<Real>* answer) {
+PYBRIDGE_INLINE void finish(const YieldTable<Real>& table, const YieldBlock<Real>& block, Real h, int at,
+                            int valid, int k, Chunk<Real, NV>& chunk, const Vec<Real>* answer) {
   using V = Vec<Real>;
   const int states = table.shape.states();
   const long stride = block.stride;
@@ -209,7 +220,8 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBloc
     store(state + (6 + i) * stride, z, valid);
   }
   const V work_inc = table.shear * table.strain_scale * dot5(e, flow);
-  const V slip = static_cast<Real>(0.81649658092772603273) * table.strain_scale * root<Real>(dot5(flow, flow));
+  const V slip =
+      static_cast<Real>(0.81649658092772603273) * table.strain_scale * root<Real>(dot5(flow, flow));
   const long last = (6 + states) * stride;
   const V plastic = load(block.state_old + at + last, valid) + slip;
   const V work = load(block.state_old + at + last + stride, valid) + work_inc;
@@ -221,7 +233,8 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBloc
   store(state + last + 2 * stride, flag, valid);
   expand<Real>(e, stress);
   V pressure{};
-  for (int i = table.pressure_count - 1; i >= 0; --i) pressure = (pressure + table.pressure[i]) * chunk.dilation[k];
+  for (int i = table.pressure_count - 1; i >= 0; --i)
+    pressure = (pressure + table.pressure[i]) * chunk.dilation[k];
   const V inverse_volume = Real(1) / chunk.volume[k];
   for (int i = 0; i < 6; ++i) {
     stress[i] = stress[i] * (table.shear * inverse_volume) + (i < 3 ? pressure : V{});
@@ -230,7 +243,8 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBloc
   }
   store(block.dissipation_inc + at, work_inc * inverse_volume, valid);
   fine &= (sum - sum) == Real(0);  // false for NaN and infinity
-  for (int i = 0; i < valid; ++i) block.status[at + i] = fine[i] ? (flag[i] > Real(0) ? unreliable : ok) : fatal;
+  for (int i = 0; i < valid; ++i)
+    block.status[at + i] = fine[i] ? (flag[i] > Real(0) ? unreliable : ok) : fatal;
 }
 
 template <class Real, int NV>
@@ -238,7 +252,9 @@ void update_chunk(const YieldTable<Real>& table, const YieldBlock<Real>& block, 
   constexpr int lanes = Simd<Real>::lanes;
   const YieldShape& shape = table.shape;
   Chunk<Real, NV> chunk;
-  for (int k = 0; k < NV; ++k) begin<Real, NV>(table, block, first + k * lanes, points < (k + 1) * lanes ? points - k * lanes : lanes, k, chunk);
+  for (int k = 0; k < NV; ++k)
+    begin<Real, NV>(table, block, first + k * lanes, points < (k + 1) * lanes ? points - k * lanes : lanes, k,
+                    chunk);
   dense<Real, NV>(table.weight[0], table.bias[0], shape.width, shape.inputs(), chunk.input, chunk.first);
   silu<Real>(shape.width * NV, chunk.first);
   dense<Real, NV>(table.weight[1], table.bias[1], shape.width, shape.width, chunk.first, chunk.second);
@@ -246,21 +262,28 @@ void update_chunk(const YieldTable<Real>& table, const YieldBlock<Real>& block, 
   dense<Real, NV>(table.weight[2], table.bias[2], shape.outputs(), shape.width, chunk.second, chunk.first);
   const Real h = static_cast<Real>(block.dt / table.time_scale);
   for (int k = 0; k < NV; ++k)
-    finish<Real, NV>(table, block, h, first + k * lanes, points < (k + 1) * lanes ? points - k * lanes : lanes, k, chunk, chunk.first);
+    finish<Real, NV>(table, block, h, first + k * lanes,
+                     points < (k + 1) * lanes ? points - k * lanes : lanes, k, chunk, chunk.first);
 }
 
 template <class Real>
 void update_all(const YieldTable<Real>& table, const YieldBlock<Real>& block) {
   constexpr int lanes = Simd<Real>::lanes, wide = 3;
   int first = 0;
-  for (; block.n - first >= wide * lanes; first += wide * lanes) update_chunk<Real, wide>(table, block, first, wide * lanes);
-  for (; first < block.n; first += lanes) update_chunk<Real, 1>(table, block, first, block.n - first < lanes ? block.n - first : lanes);
+  for (; block.n - first >= wide * lanes; first += wide * lanes)
+    update_chunk<Real, wide>(table, block, first, wide * lanes);
+  for (; first < block.n; first += lanes)
+    update_chunk<Real, 1>(table, block, first, block.n - first < lanes ? block.n - first : lanes);
 }
 
 }  // namespace
 
-void update_yield_surface(const YieldTable<double>& table, const YieldBlock<double>& block) { update_all(table, block); }
-void update_yield_surface(const YieldTable<float>& table, const YieldBlock<float>& block) { update_all(table, block); }
+void update_yield_surface(const YieldTable<double>& table, const YieldBlock<double>& block) {
+  update_all(table, block);
+}
+void update_yield_surface(const YieldTable<float>& table, const YieldBlock<float>& block) {
+  update_all(table, block);
+}
 
 }  // namespace PYBRIDGE_ISA
 }  // namespace pybridge

@@ -1,5 +1,5 @@
-// Forward and backward sweep over whole paths (yield_surface_train.h). One lane, one path; a block of paths goes
-// through all its steps.
+// Forward and backward sweep over whole paths (yield_surface_train.h). One lane, one path; a block of paths
+// goes through all its steps.
 #include "network/activation_simd.h"
 #include "surrogate/yield_surface_flow.h"
 #include "surrogate/yield_surface_train.h"
@@ -21,12 +21,14 @@ struct Rows {
 
 template <class Real>
 void load_rows(const Real* from, int rows, int paths, int first, Rows<Real> to) {
-  for (int r = 0; r < rows; ++r) __builtin_memcpy(to[r], from + static_cast<long>(r) * paths + first, yield_training_block * sizeof(Real));
+  for (int r = 0; r < rows; ++r)
+    __builtin_memcpy(to[r], from + static_cast<long>(r) * paths + first, yield_training_block * sizeof(Real));
 }
 
 template <class Real>
 void store_rows(Rows<Real> from, int rows, int paths, int first, Real* to) {
-  for (int r = 0; r < rows; ++r) __builtin_memcpy(to + static_cast<long>(r) * paths + first, from[r], yield_training_block * sizeof(Real));
+  for (int r = 0; r < rows; ++r)
+    __builtin_memcpy(to + static_cast<long>(r) * paths + first, from[r], yield_training_block * sizeof(Real));
 }
 
 // y = W x + b, or y = W^T x (b null, W [in_rows, out_rows]).
@@ -37,7 +39,8 @@ void dense(const Real* w, const Real* b, int out, int in, Rows<Real> x, Rows<Rea
     for (int k = 0; k < vectors<Real>; ++k) sum[k] = fill<Real>(b[o]);
     const Real* row = w + static_cast<long>(o) * in;
     for (int i = 0; i < in; ++i)
-      for (int k = 0; k < vectors<Real>; ++k) sum[k] = network::multiply_add(fill<Real>(row[i]), x[i][k], sum[k]);
+      for (int k = 0; k < vectors<Real>; ++k)
+        sum[k] = network::multiply_add(fill<Real>(row[i]), x[i][k], sum[k]);
     for (int k = 0; k < vectors<Real>; ++k) y[o][k] = sum[k];
   }
 }
@@ -54,7 +57,7 @@ void dense_transposed(const Real* w, int out, int in, Rows<Real> y, Rows<Real> x
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> sigmoid(Vec<Real> x) {
+PYBRIDGE_INLINE Vec<Real> sigmoid(Vec<Real> x) {
   return network::sigmoid<Real>(x);
 }
 
@@ -85,7 +88,7 @@ struct StepValues {
 
 // x, direction and rate from e, z and the path.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> z[], StepValues<Real>& s) {
+PYBRIDGE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> z[], StepValues<Real>& s) {
   using V = Vec<Real>;
   V middle[5];
   for (int i = 0; i < 5; ++i) {
@@ -101,7 +104,8 @@ PYBRIDGE_FORCE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> 
 
 // The surface from the network's answer, then the flow.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real> z[], const Vec<Real> out[], StepValues<Real>& s) {
+PYBRIDGE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real> z[], const Vec<Real> out[],
+                            StepValues<Real>& s) {
   using V = Vec<Real>;
   const YieldShape& shape = sweep.shape;
   const int back = shape.back(), states = shape.states();
@@ -115,7 +119,8 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real>
   s.expected = most<V>(dot5(s.n, s.inc), V{});
   V drive{};
   for (int i = 0; i < states; ++i) {
-    s.slope[i] = sweep.speed[i] * (out[7 + i] - z[i]) * network::exp_negative<Real>(Real(-0.5) * sweep.speed[i] * s.expected);
+    s.slope[i] = sweep.speed[i] * (out[7 + i] - z[i]) *
+                 network::exp_negative<Real>(Real(-0.5) * sweep.speed[i] * s.expected);
     if (i < back)
       f.q[i % 5] += s.slope[i];
     else
@@ -129,15 +134,18 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real>
   f.coefficient = most<V>(s.slack, fill<Real>(static_cast<Real>(least_hardening)));
   V v[5], x[5], radius = f.radius;
   s.gamma = V{};
-  for (int i = 0; i < 5; ++i) v[i] = s.inc[i] * (Real(1) / static_cast<Real>(shape.substeps)), x[i] = s.x[i], s.flow[i] = V{};
-  for (int k = 0; k < shape.substeps; ++k) substep<Real>(f, v, x, radius, s.flow, s.gamma, s.one[k], s.two[k]);
+  for (int i = 0; i < 5; ++i)
+    v[i] = s.inc[i] * (Real(1) / static_cast<Real>(shape.substeps)), x[i] = s.x[i], s.flow[i] = V{};
+  for (int k = 0; k < shape.substeps; ++k)
+    substep<Real>(f, v, x, radius, s.flow, s.gamma, s.one[k], s.two[k]);
   for (int i = 0; i < states; ++i) s.decay[i] = network::exp_negative<Real>(-sweep.speed[i] * s.gamma);
 }
 
 // Adjoint of solve_stage: from those of gamma and m to x, radius, and (added) surface.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void stage_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& stage, Vec<Real> gamma,
-                                const Vec<Real> m[5], Vec<Real> x[5], Vec<Real>& radius, Surface<Vec<Real>>& grad) {
+PYBRIDGE_INLINE void stage_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& stage, Vec<Real> gamma,
+                                const Vec<Real> m[5], Vec<Real> x[5], Vec<Real>& radius,
+                                Surface<Vec<Real>>& grad) {
   using V = Vec<Real>;
   const V o2 = stage.o * stage.o, slope = Real(2) * stage.k_h * stage.o * gamma / stage.s;
   grad.k_h += static_cast<Real>(alexander) * (gamma * o2 - slope * o2 * f.coefficient);
@@ -151,10 +159,12 @@ PYBRIDGE_FORCE_INLINE void stage_back(const Surface<Vec<Real>>& f, const Stage<V
   }
 }
 
-// Adjoint of substep: x from the one of its end to the one of its beginning; v, radius and surface are added to.
+// Adjoint of substep: x from the one of its end to the one of its beginning; v, radius and surface are added
+// to.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& one, const Stage<Vec<Real>>& two,
-                                  const Vec<Real> flow[5], Vec<Real> gamma, Vec<Real> x[5], Vec<Real> v[5], Vec<Real>& radius,
+PYBRIDGE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& one,
+                                  const Stage<Vec<Real>>& two, const Vec<Real> flow[5], Vec<Real> gamma,
+                                  Vec<Real> x[5], Vec<Real> v[5], Vec<Real>& radius,
                                   Surface<Vec<Real>>& grad) {
   using V = Vec<Real>;
   const Real c = static_cast<Real>(alexander), ratio = (Real(1) - c) / c;
@@ -191,9 +201,10 @@ PYBRIDGE_FORCE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Stage
 // Adjoint of finish. e and z: those of the end of the step in, z of its beginning out (without the network's
 // part); out, n, inc, x: written or added to.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void finish_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s, const Vec<Real> z[],
-                                 const Vec<Real> target[], const Vec<Real> e[5], Vec<Real> z_grad[], Vec<Real> out[],
-                                 Vec<Real> n[5], Vec<Real> inc[5], Vec<Real> x[5], Vec<Real> skip[], Vec<Real> speed[]) {
+PYBRIDGE_INLINE void finish_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s,
+                                 const Vec<Real> z[], const Vec<Real> target[], const Vec<Real> e[5],
+                                 Vec<Real> z_grad[], Vec<Real> out[], Vec<Real> n[5], Vec<Real> inc[5],
+                                 Vec<Real> x[5], Vec<Real> skip[], Vec<Real> speed[]) {
   using V = Vec<Real>;
   const YieldShape& shape = sweep.shape;
   const int back = shape.back(), states = shape.states();
@@ -243,8 +254,9 @@ PYBRIDGE_FORCE_INLINE void finish_back(const YieldSweep<Real>& sweep, const Step
 
 // Adjoint of begin: e and z of the beginning of the step are added to.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s, const Vec<Real> n[5],
-                                Vec<Real> rate, const Vec<Real> x_grad[5], Vec<Real> inc[5], Vec<Real> e[5], Vec<Real> z[]) {
+PYBRIDGE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s,
+                                const Vec<Real> n[5], Vec<Real> rate, const Vec<Real> x_grad[5],
+                                Vec<Real> inc[5], Vec<Real> e[5], Vec<Real> z[]) {
   using V = Vec<Real>;
   const V along = dot5(n, s.n);
   const V by_rate = rate * static_cast<Real>(0.43429448190325182765) / (s.u * (sweep.h * sweep.h));
@@ -258,7 +270,7 @@ PYBRIDGE_FORCE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepV
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE void elastic(const Vec<Real>* moved, const Vec<Real>* increment, int k, StepValues<Real>& s) {
+PYBRIDGE_INLINE void elastic(const Vec<Real>* moved, const Vec<Real>* increment, int k, StepValues<Real>& s) {
   for (int i = 0; i < 5; ++i) {
     s.inc[i] = increment[i * vectors<Real> + k];
     for (int j = 0; j < 5; ++j) s.inc[i] += moved[(5 * i + j) * vectors<Real> + k] * s.e[j];
@@ -271,7 +283,8 @@ template <class Real>
 struct Buffers {
   static constexpr int n = vectors<Real>;
   Vec<Real> increment[5 * n], moved[25 * n], e[5 * n], input[(6 + yield_states_max) * n];
-  Vec<Real> pre1[yield_width_max * n], act1[yield_width_max * n], pre2[yield_width_max * n], act2[yield_width_max * n];
+  Vec<Real> pre1[yield_width_max * n], act1[yield_width_max * n], pre2[yield_width_max * n],
+      act2[yield_width_max * n];
   Vec<Real> out[row_max * n], z[yield_states_max * n];
 };
 
@@ -298,7 +311,8 @@ void forward_block(const YieldSweep<Real>& sweep, int first) {
       begin<Real>(sweep, z[k], s[k]);
       for (int i = 0; i < 5; ++i) b.input[i * nv + k] = s[k].n[i];
       for (int i = 0; i < states; ++i) b.input[(5 + i) * nv + k] = z[k][i];
-      b.input[(5 + states) * nv + k] = logarithm<Real>(s[k].u) * static_cast<Real>(0.5 * 0.43429448190325182765);
+      b.input[(5 + states) * nv + k] =
+          logarithm<Real>(s[k].u) * static_cast<Real>(0.5 * 0.43429448190325182765);
     }
     dense<Real>(sweep.w0, sweep.b0, shape.width, shape.inputs(), {b.input}, {b.pre1});
     silu<Real>(shape.width, {b.pre1}, {b.act1});
@@ -326,7 +340,8 @@ void backward_block(const YieldSweep<Real>& sweep, int first) {
   const YieldShape& shape = sweep.shape;
   const int states = shape.states(), paths = sweep.paths;
   static thread_local Buffers<Real> b;
-  V e_grad[nv][5] = {}, z_grad[nv][yield_states_max] = {}, skip[yield_states_max] = {}, speed[yield_states_max] = {};
+  V e_grad[nv][5] = {}, z_grad[nv][yield_states_max] = {}, skip[yield_states_max] = {},
+    speed[yield_states_max] = {};
   for (int t = sweep.steps - 1; t >= 0; --t) {
     const long step = static_cast<long>(t) * paths;
     load_rows<Real>(sweep.increment + step * 5, 5, paths, first, {b.increment});
@@ -339,13 +354,15 @@ void backward_block(const YieldSweep<Real>& sweep, int first) {
     V z[yield_states_max], out[yield_states_max + 7], out_grad[yield_states_max + 7];
     V n_grad[nv][5], inc_grad[nv][5], x_grad[nv][5];
     for (int k = 0; k < nv; ++k) {
-      for (int i = 0; i < 5; ++i) s[k].e[i] = b.e[i * nv + k], e_grad[k][i] += b.z[i * nv + k], inc_grad[k][i] = e_grad[k][i];
+      for (int i = 0; i < 5; ++i)
+        s[k].e[i] = b.e[i * nv + k], e_grad[k][i] += b.z[i * nv + k], inc_grad[k][i] = e_grad[k][i];
       for (int i = 0; i < states; ++i) z[i] = b.input[(5 + i) * nv + k];
       for (int i = 0; i < shape.outputs(); ++i) out[i] = b.out[i * nv + k];
       elastic<Real>(b.moved, b.increment, k, s[k]);
       begin<Real>(sweep, z, s[k]);
       finish<Real>(sweep, z, out, s[k]);
-      finish_back<Real>(sweep, s[k], z, out + 7, e_grad[k], z_grad[k], out_grad, n_grad[k], inc_grad[k], x_grad[k], skip, speed);
+      finish_back<Real>(sweep, s[k], z, out + 7, e_grad[k], z_grad[k], out_grad, n_grad[k], inc_grad[k],
+                        x_grad[k], skip, speed);
       for (int i = 0; i < shape.outputs(); ++i) b.out[i * nv + k] = out_grad[i];
     }
     store_rows<Real>({b.out}, shape.outputs(), paths, first, sweep.out_grad + step * shape.outputs());
@@ -361,7 +378,8 @@ void backward_block(const YieldSweep<Real>& sweep, int first) {
     for (int k = 0; k < nv; ++k) {
       for (int i = 0; i < 5; ++i) n_grad[k][i] += b.input[i * nv + k];
       for (int i = 0; i < states; ++i) z_grad[k][i] += b.input[(5 + i) * nv + k];
-      begin_back<Real>(sweep, s[k], n_grad[k], b.input[(5 + states) * nv + k], x_grad[k], inc_grad[k], e_grad[k], z_grad[k]);
+      begin_back<Real>(sweep, s[k], n_grad[k], b.input[(5 + states) * nv + k], x_grad[k], inc_grad[k],
+                       e_grad[k], z_grad[k]);
       for (int i = 0; i < 5; ++i)
         for (int j = 0; j < 5; ++j) e_grad[k][j] += b.moved[(5 * i + j) * nv + k] * inc_grad[k][i];
     }

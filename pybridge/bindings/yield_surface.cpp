@@ -28,11 +28,12 @@ class Arrays {
     if (!arrays_.contains(name)) throw Error(std::string("yield surface: array ") + name + " is missing");
     const py::object value = arrays_[name];
     if (!py::isinstance<Array>(value))
-      throw Error(std::string("yield surface: array ") + name + ": expected C order and one precision for all");
+      throw Error(std::string("yield surface: array ") + name +
+                  ": expected C order and one precision for all");
     const Array array = py::reinterpret_borrow<Array>(value);
     if (array.size() != size)
-      throw Error(std::string("yield surface: array ") + name + ": expected " + std::to_string(size) + " values, got " +
-                  std::to_string(array.size()));
+      throw Error(std::string("yield surface: array ") + name + ": expected " + std::to_string(size) +
+                  " values, got " + std::to_string(array.size()));
     return array;
   }
 
@@ -40,7 +41,8 @@ class Arrays {
 };
 
 template <class Real>
-YieldSweep<Real> sweep_from(const YieldShape& shape, int steps, int paths, double h, double floor, const py::dict& dict) {
+YieldSweep<Real> sweep_from(const YieldShape& shape, int steps, int paths, double h, double floor,
+                            const py::dict& dict) {
   const Arrays<Real> a(dict);
   const py::ssize_t w = shape.width, points = static_cast<py::ssize_t>(steps) * paths;
   YieldSweep<Real> s{};
@@ -80,7 +82,8 @@ void add_gradients(YieldSweep<Real>& s, const py::dict& dict) {
 }
 
 template <class Real>
-void sweep(const YieldShape& shape, int steps, int paths, double h, double floor, const py::dict& arrays, bool backward) {
+void sweep(const YieldShape& shape, int steps, int paths, double h, double floor, const py::dict& arrays,
+           bool backward) {
   YieldSweep<Real> s = sweep_from<Real>(shape, steps, paths, h, floor, arrays);
   if (backward) add_gradients(s, arrays);
   const Isa isa = active_isa();
@@ -96,14 +99,16 @@ void sweep(const YieldShape& shape, int steps, int paths, double h, double floor
 }
 
 void check(const YieldShape& shape, int steps, int paths) {
-  const bool fits = shape.backstresses >= 1 && shape.scalars >= 1 && shape.states() <= yield_states_max && shape.width >= 1 &&
-                    shape.width <= yield_width_max && shape.substeps >= 1 && shape.substeps <= yield_substeps_max;
+  const bool fits = shape.backstresses >= 1 && shape.scalars >= 1 && shape.states() <= yield_states_max &&
+                    shape.width >= 1 && shape.width <= yield_width_max && shape.substeps >= 1 &&
+                    shape.substeps <= yield_substeps_max;
   if (!fits)
-    throw Error("yield surface: expected at most " + std::to_string(yield_states_max) + " hidden states, width " +
-                std::to_string(yield_width_max) + ", " + std::to_string(yield_substeps_max) + " sub-steps, and at least 1 each");
+    throw Error("yield surface: expected at most " + std::to_string(yield_states_max) +
+                " hidden states, width " + std::to_string(yield_width_max) + ", " +
+                std::to_string(yield_substeps_max) + " sub-steps, and at least 1 each");
   if (steps < 1 || paths < 1 || paths % yield_training_block != 0)
-    throw Error("yield surface: the number of paths must be a multiple of " + std::to_string(yield_training_block) + ", got " +
-                std::to_string(paths));
+    throw Error("yield surface: the number of paths must be a multiple of " +
+                std::to_string(yield_training_block) + ", got " + std::to_string(paths));
 }
 
 Registrar yield_surface(30, [](py::module_& m) {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import CrystalParameters, make_law, make_taylor_crystal, uniform_orientations
 
+from pybridge._core import CrystalParameters, make_law, make_taylor_crystal, uniform_orientations
 from pybridge.reference import crystal as reference
 
 P = reference.Parameters()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import MaterialError, slip_systems, twin_systems, uniform_orientations
 
+from pybridge._core import MaterialError, slip_systems, twin_systems, uniform_orientations
 from pybridge.reference.crystal import from_miller_bravais
 
 C_OVER_A = 1.624

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pybridge._core import load_model
 
+from pybridge._core import load_model
 from pybridge.errors import HostError
 from pybridge.host import HostedVumat
 

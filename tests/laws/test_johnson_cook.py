@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import flow_evaluations, make_law
 
+from pybridge._core import flow_evaluations, make_law
 from pybridge.reference import make_law as make_reference
 
 YOUNG, POISSON = 124e9, 0.34

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from pybridge._core import load_model
 
 HORIZON = 2e-6

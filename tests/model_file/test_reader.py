@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pybridge._core import MaterialError, load_model
 
+from pybridge._core import MaterialError, load_model
 from pybridge.errors import ModelFileError
 from pybridge.model_file import FORMAT_VERSION, complete_card, read_model, write_model
 

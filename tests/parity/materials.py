@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pybridge._core import load_model, make_law
 from scenarios import Increment, Scenario, increments
 from surrogate import surrogate_file
 
 from pybridge import reference
+from pybridge._core import load_model, make_law
 from pybridge.host import HostedVumat, load_vumat, our_library
 
 DENSITY = 7800.0
@@ -49,7 +49,14 @@ CASES = (
     ),
     # The reference integrates each grain as a differential equation: tests/crystal compares with it.
     # At the rates it is made for (2e5 per second): far slower, precisions divide their steps differently.
-    Case("PYBRIDGE_TAYLOR_CRYSTAL_MG", (12.0, 3.0), reference=False, duration=2e-7, flow="", tolerance=(1e-9, 5e-4)),
+    Case(
+        "PYBRIDGE_TAYLOR_CRYSTAL_MG",
+        (12.0, 3.0),
+        reference=False,
+        duration=2e-7,
+        flow="",
+        tolerance=(1e-9, 5e-4),
+    ),
     Case("SURROGATE", reference=False, duration=1.9e-6, flow=None, tolerance=(1e-12, 1e-4), model=True),
 )
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pybridge._core import make_law
 
+from pybridge._core import make_law
 from pybridge.solver import Controls, ElementGroup, Hourglass, Model, SolverMaterial
 from pybridge.solver.integrator import Integrator
 

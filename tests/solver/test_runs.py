@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 import pytest
-from pybridge._core import make_law
 
+from pybridge._core import make_law
 from pybridge.errors import SolverError
 from pybridge.results import read_results
 from pybridge.solver import Controls, PlaneContact, SolverMaterial, run_model

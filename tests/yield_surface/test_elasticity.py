@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from yield_surface_stepping import IDENTITY, Points
+
 from pybridge import _core
-from stepping import IDENTITY, Points
 from training.tensors import deviator, to_components, to_matrix
 
 SHEAR, BULK, STRAIN_SCALE, TIME_SCALE = 25e9, 48e9, 6e-3, 8e-9
@@ -34,7 +35,8 @@ def flowed(material: object, n: int = 7) -> Points:
         points.step(IDENTITY[:, None] + (0.06 - 2e-4 * k) * direction, 1e3 * TIME_SCALE)
         if (points.state == before).all():
             break
-    assert (np.abs(moved) > 0).any() and (points.state == before).all()  # it has flowed, and has stopped
+    assert (np.abs(moved) > 0).any()
+    assert (points.state == before).all()
     return points
 
 
@@ -42,7 +44,8 @@ def test_small_virgin_strains_meet_hooke_and_neo_hooke(material: object, rng: np
     points = Points(material, 9)
     stretch = IDENTITY[:, None] + 1e-5 * rng.normal(size=(6, 9))
     stress = points.step(stretch, TIME_SCALE)
-    assert (points.state == 0).all() and (points.dissipation == 0).all()
+    assert (points.state == 0).all()
+    assert (points.dissipation == 0).all()
     strain = (stretch - IDENTITY[:, None]).T
     hooke = 2 * SHEAR * deviator(strain) + BULK * strain[:, :3].sum(1)[:, None] * IDENTITY
     assert np.abs(stress.T - hooke).max() < 2e-4 * np.abs(hooke).max()  # second order in a strain of 1e-5
@@ -70,7 +73,8 @@ def test_cycles_inside_the_surface_move_nothing(material) -> None:
         points.step(centre + direction, TIME_SCALE)
         points.step(centre - direction, TIME_SCALE)
     points.step(centre, TIME_SCALE)
-    assert (points.state == state).all() and (points.stress == stress).all()
+    assert (points.state == state).all()
+    assert (points.stress == stress).all()
 
 
 def test_single_precision_keeps_the_same_promise(model_path) -> None:
@@ -79,7 +83,8 @@ def test_single_precision_keeps_the_same_promise(model_path) -> None:
     for sign in (1, -1) * 500:
         points.step(centre + sign * np.float32(1e-5), TIME_SCALE)
     points.step(centre, TIME_SCALE)
-    assert (points.state == state).all() and (points.stress == stress).all()
+    assert (points.state == state).all()
+    assert (points.stress == stress).all()
 
 
 def test_no_time_no_flow(material, walks) -> None:
@@ -88,7 +93,8 @@ def test_no_time_no_flow(material, walks) -> None:
     points.step(stretch[:, 30].T, TIME_SCALE)
     state = points.state.copy()
     points.step(stretch[:, 31].T, 0.0)
-    assert (points.state == state).all() and (points.dissipation == 0).all()
+    assert (points.state == state).all()
+    assert (points.dissipation == 0).all()
 
 
 def test_pressure_depends_on_volume_alone(material, walks) -> None:

@@ -8,10 +8,11 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import surrogate_from
+from yield_surface_stepping import Points
+from yield_surface_trial import surrogate_from
+
 from pybridge import _core
 from pybridge.errors import MaterialError
-from stepping import Points
 from training.yield_surface_export import Surrogate, answer, compare_engines, write
 
 
@@ -29,10 +30,15 @@ def states_and_stress(material, walks) -> tuple[np.ndarray, np.ndarray]:
 def test_engines_agree_with_the_graph(model_path, surrogate, walks, engine) -> None:
     time, stretch = walks
     truth = answer(surrogate, time, stretch)[:, 1:].transpose(1, 2, 0)
-    deviator_size = np.abs(truth - truth[:, :3].mean(1, keepdims=True) * np.array([1, 1, 1, 0, 0, 0])[:, None]).max()
+    deviator_size = np.abs(
+        truth - truth[:, :3].mean(1, keepdims=True) * np.array([1, 1, 1, 0, 0, 0])[:, None]
+    ).max()
     state = answer(surrogate, time, stretch, states=True)[:, -1].T
     scale = np.maximum(np.abs(state).max(1, keepdims=True), 1e-3)
-    for precision, tolerance in (("float64", 1e-12), ("float32", 3e-3)):  # f32: 60 steps that are not contractions
+    for precision, tolerance in (
+        ("float64", 1e-12),
+        ("float32", 3e-3),
+    ):  # f32: 60 steps that are not contractions
         stress, found = states_and_stress(_core.load_model(str(model_path), engine, precision), walks)
         assert np.abs(stress - truth).max() < tolerance * deviator_size
         assert (np.abs(found - state) / scale).max() < 30 * tolerance
@@ -58,7 +64,8 @@ def test_only_the_stretch_and_the_state_count(material, walks, rng) -> None:
         disturbed.stress = rng.normal(size=disturbed.stress.shape)
         plain.step(stretch[:, i].T, 8e-9)
         disturbed.step(stretch[:, i].T, 8e-9, rng.normal(size=plain.stress.shape))
-    assert (plain.stress == disturbed.stress).all() and (plain.state == disturbed.state).all()
+    assert (plain.stress == disturbed.stress).all()
+    assert (plain.state == disturbed.state).all()
 
 
 def test_a_shear_and_its_mirror_image_differ_by_the_sign_of_the_shear(network, walks, tmp_path) -> None:
@@ -94,7 +101,12 @@ def test_instruction_sets_agree(model_path, walks, tmp_path) -> None:
         "np.save(sys.argv[1] + '.npy', states_and_stress(m, (w['time'], w['stretch']))[0])"
     )
     folder = os.path.dirname(__file__)
-    arguments = [str(tmp_path / "walks.npz"), str(model_path), folder, os.path.dirname(os.path.dirname(folder))]
+    arguments = [
+        str(tmp_path / "walks.npz"),
+        str(model_path),
+        folder,
+        os.path.dirname(os.path.dirname(folder)),
+    ]
     environment = {**os.environ, "PYBRIDGE_ISA": "baseline"}
     subprocess.run([sys.executable, "-c", program, *arguments], env=environment, check=True)
     baseline = np.load(str(tmp_path / "walks.npz") + ".npy")
@@ -109,10 +121,10 @@ def changed(surrogate: Surrogate, tensors: dict | None = None, sizes: dict | Non
 
 def test_files_that_do_not_fit_together_are_refused(surrogate, tmp_path) -> None:
     """The graph is left alone: only card and tensors are read by the native engine."""
+    import torch
+
     from pybridge.model_file import write_model
     from training.yield_surface_export import model_card
-
-    import torch
 
     class Empty(torch.nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import surrogate_from
 from numpy.typing import NDArray
+from yield_surface_stepping import IDENTITY, Points
+from yield_surface_trial import surrogate_from
+
 from pybridge import _core
-from stepping import IDENTITY, Points
 from training.tensors import deviator, norm
 from training.yield_surface_export import write
 from training.yield_surface_train import refined
@@ -73,9 +74,12 @@ def test_dissipation_is_stress_power_less_stored_energy(material) -> None:
         power.append(float((0.5 * (stress_old + points.stress))[:, 0] @ strain))
         lost.append(float(points.dissipation[0]))
         old = new
-    assert abs(sum(lost[-300:]) / sum(power[-300:]) - 1) < 2e-2  # neo-Hookean energy, dissipation taken at the end of a step
+    assert (
+        abs(sum(lost[-300:]) / sum(power[-300:]) - 1) < 2e-2
+    )  # neo-Hookean energy, dissipation taken at the end of a step
     assert points.state[-2, 0] == pytest.approx(sum(lost), rel=1e-9)  # isochoric: both volumes are the same
-    assert (points.status == 0).all() and old.shape == (6, 1)
+    assert (points.status == 0).all()
+    assert old.shape == (6, 1)
 
 
 def test_outside_the_domain_it_says_so(network, tmp_path) -> None:
@@ -121,5 +125,6 @@ def test_bad_input_keeps_the_old_values(model_path, walks, engine) -> None:
     points.step(new, TIME_SCALE)
     assert points.status.tolist() == [0, 3, 0, 3, 0]
     for bad in (1, 3):
-        assert (points.stress[:, bad] == stress[:, bad]).all() and (points.state[:, bad] == state[:, bad]).all()
+        assert (points.stress[:, bad] == stress[:, bad]).all()
+        assert (points.state[:, bad] == state[:, bad]).all()
     assert (points.stress[:, 0] != stress[:, 0]).any()

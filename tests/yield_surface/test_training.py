@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from pybridge.errors import ConfigError, DataSetError
 from training.datasets import DataSet, read_dataset, write_dataset
 from training.fine_scale import Law, drive
@@ -35,7 +36,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
 
 
 def small(**changes: object) -> YieldSurfaceConfig:
-    values = {"backstresses": 1, "scalars": 2, "width": 12, "epochs": 6, "batch": 8, "learning_rate": 1e-2, "checkpoint_every": 2}
+    values = {
+        "backstresses": 1,
+        "scalars": 2,
+        "width": 12,
+        "epochs": 6,
+        "batch": 8,
+        "learning_rate": 1e-2,
+        "checkpoint_every": 2,
+    }
     return config_from_dict({**values, **changes}, "test")
 
 
@@ -54,7 +63,9 @@ def test_compiled_sweeps_equal_automatic_differentiation(data, substeps) -> None
         found.append((strain.detach(), [p.grad.clone() for p in model.parameters()]))
     assert torch.allclose(found[0][0], found[1][0], rtol=0, atol=1e-11)
     for a, b in zip(found[0][1], found[1][1], strict=True):
-        assert float((a - b).abs().max()) < 1e-10 * float(a.abs().max())  # sums of thousands of terms in another order
+        assert float((a - b).abs().max()) < 1e-10 * float(
+            a.abs().max()
+        )  # sums of thousands of terms in another order
 
 
 def test_any_number_of_paths(data) -> None:
@@ -163,4 +174,5 @@ def test_the_shipped_configuration_is_of_this_kind(tmp_path: Path) -> None:
     assert wants("yield_surface")
     other = tmp_path / "other.toml"
     other.write_text('name = "x"\n', encoding="utf-8")
-    assert not wants(other) and not wants(tmp_path / "missing.toml")
+    assert not wants(other)
+    assert not wants(tmp_path / "missing.toml")

@@ -88,8 +88,14 @@ def train_yield_surface(options: argparse.Namespace) -> int:
     surrogate = train(read_dataset(options.data), config, out)
     size = surrogate.card["sizes"]
     states = 5 * size["backstresses"] + size["scalars"]
-    print(f"{out / 'surrogate.npz'}: {surrogate.multiply_adds} multiply-adds a point and step, {states} hidden states")
+    print(
+        f"{out / 'surrogate.npz'}: {surrogate.multiply_adds} multiply-adds a point and step, {states} hidden states"
+    )
     measured = surrogate.card["errors"].get("validation", {})
-    words = ", ".join(f"{key} {100 * measured[key]:.2f} %" for key in ("total", "deviatoric") if measured.get(key) is not None)
+    words = ", ".join(
+        f"{key} {100 * measured[key]:.2f} %"
+        for key in ("total", "deviatoric")
+        if measured.get(key) is not None
+    )
     print(f"error on held-back paths: {words or 'no paths were held back'}")
     return 0
