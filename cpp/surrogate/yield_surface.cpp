@@ -79,7 +79,7 @@ void YieldSurface<Real>::read_shape(const ModelFile& file) {
   if (shape.states() > yield_states_max)
     file.refuse("card.json: at most " + std::to_string(yield_states_max) + " hidden states, got " +
                 std::to_string(shape.states()));
-  shape.width = file.tensor("layer0.weight", {0, shape.inputs()}).extent(0);
+  shape.width = file.tensor("layer0.weight", {0, shape.inputs()}).shape[0];
   if (shape.width > yield_width_max)
     file.refuse("tensor layer0.weight: at most " + std::to_string(yield_width_max) + " rows, got " +
                 std::to_string(shape.width));

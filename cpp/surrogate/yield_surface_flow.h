@@ -15,7 +15,7 @@ constexpr double alexander = 0.29289321881345247560;  // 1 - 1 / sqrt 2
 constexpr double least_hardening = 0.1;               // of 1 + n.q + H, so that a stage has one root
 
 template <class Real>
-PYBRIDGE_INLINE Vec<Real> root(Vec<Real> x) {
+PYBRIDGE_FORCE_INLINE Vec<Real> root(Vec<Real> x) {
   Vec<Real> y;
   for (int i = 0; i < Simd<Real>::lanes; ++i)
     y[i] = sizeof(Real) == 8 ? __builtin_sqrt(x[i]) : __builtin_sqrtf(x[i]);
@@ -23,12 +23,12 @@ PYBRIDGE_INLINE Vec<Real> root(Vec<Real> x) {
 }
 
 template <class V>
-PYBRIDGE_INLINE V dot5(const V a[5], const V b[5]) {
+PYBRIDGE_FORCE_INLINE V dot5(const V a[5], const V b[5]) {
   return a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3] + a[4] * b[4];
 }
 
 template <class Real>
-PYBRIDGE_INLINE Vec<Real> norm5(const Vec<Real> x[5]) {
+PYBRIDGE_FORCE_INLINE Vec<Real> norm5(const Vec<Real> x[5]) {
   return root<Real>(dot5(x, x) + static_cast<Real>(1e-24));
 }
 
@@ -49,8 +49,8 @@ struct Stage {
 };
 
 template <class Real>
-PYBRIDGE_INLINE void solve_stage(const Surface<Vec<Real>>& surface, Vec<Real> radius,
-                                 Stage<Vec<Real>>& stage) {
+PYBRIDGE_FORCE_INLINE void solve_stage(const Surface<Vec<Real>>& surface, Vec<Real> radius,
+                                       Stage<Vec<Real>>& stage) {
   using V = Vec<Real>;
   stage.r = norm5<Real>(stage.x);
   const V inverse = Real(1) / stage.r;
@@ -68,9 +68,9 @@ PYBRIDGE_INLINE void solve_stage(const Surface<Vec<Real>>& surface, Vec<Real> ra
 // Both stages of a sub-step, x from its beginning to its end; gamma of the first is scaled to its part of the
 // whole. Adds to flow and gamma.
 template <class Real>
-PYBRIDGE_INLINE void substep(const Surface<Vec<Real>>& surface, const Vec<Real> v[5], Vec<Real> x[5],
-                             Vec<Real>& radius, Vec<Real> flow[5], Vec<Real>& gamma, Stage<Vec<Real>>& one,
-                             Stage<Vec<Real>>& two) {
+PYBRIDGE_FORCE_INLINE void substep(const Surface<Vec<Real>>& surface, const Vec<Real> v[5], Vec<Real> x[5],
+                                   Vec<Real>& radius, Vec<Real> flow[5], Vec<Real>& gamma,
+                                   Stage<Vec<Real>>& one, Stage<Vec<Real>>& two) {
   using V = Vec<Real>;
   const Real c = static_cast<Real>(alexander), ratio = (Real(1) - c) / c;
   for (int i = 0; i < 5; ++i) one.x[i] = x[i] + c * v[i];

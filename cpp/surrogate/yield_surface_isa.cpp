@@ -25,7 +25,8 @@ struct Chunk {
 
 // y = W x + b, rows four at a time.
 template <class Real, int NV>
-PYBRIDGE_INLINE void dense(const Real* w, const Real* b, int out, int in, const Vec<Real>* x, Vec<Real>* y) {
+PYBRIDGE_FORCE_INLINE void dense(const Real* w, const Real* b, int out, int in, const Vec<Real>* x,
+                                 Vec<Real>* y) {
   for (int o = 0; o < out; o += yield_rows) {
     Vec<Real> sum[yield_rows][NV];
     for (int r = 0; r < yield_rows; ++r)
@@ -41,13 +42,13 @@ PYBRIDGE_INLINE void dense(const Real* w, const Real* b, int out, int in, const 
 }
 
 template <class Real>
-PYBRIDGE_INLINE void silu(int count, Vec<Real>* x) {
+PYBRIDGE_FORCE_INLINE void silu(int count, Vec<Real>* x) {
   for (int i = 0; i < count; ++i) x[i] *= network::sigmoid<Real>(x[i]);
 }
 
 // 1 - exp(-y), y >= 0, with all digits where y is small; exactly 0 for 0.
 template <class Real>
-PYBRIDGE_INLINE Vec<Real> one_minus_exp(Vec<Real> y) {
+PYBRIDGE_FORCE_INLINE Vec<Real> one_minus_exp(Vec<Real> y) {
   Vec<Real> series = Real(1) - y * static_cast<Real>(1.0 / 8);
   for (int k = 7; k > 1; --k) series = Real(1) - y * static_cast<Real>(1.0 / k) * series;
   return y < static_cast<Real>(0.05) ? y * series : Real(1) - network::exp_negative<Real>(-y);
@@ -55,7 +56,7 @@ PYBRIDGE_INLINE Vec<Real> one_minus_exp(Vec<Real> y) {
 
 // U - 1 = e must be finite, det U > 0.
 template <class Real>
-PYBRIDGE_INLINE Mask<Real> admissible(const Vec<Real> e[6]) {
+PYBRIDGE_FORCE_INLINE Mask<Real> admissible(const Vec<Real> e[6]) {
   Mask<Real> fine = dilation_of(e) > static_cast<Real>(-1 + 1e-6);
   for (int c = 0; c < 6; ++c) fine &= magnitude<Real>(e[c]) < static_cast<Real>(1e6);  // false for NaN
   return fine;
@@ -63,8 +64,8 @@ PYBRIDGE_INLINE Mask<Real> admissible(const Vec<Real> e[6]) {
 
 // e at U = 1 + strain, in strain_scale.
 template <class Real>
-PYBRIDGE_INLINE void elastic_strain(const YieldTable<Real>& table, const Vec<Real> strain[6],
-                                    const Vec<Real> c[6], Vec<Real> e[5]) {
+PYBRIDGE_FORCE_INLINE void elastic_strain(const YieldTable<Real>& table, const Vec<Real> strain[6],
+                                          const Vec<Real> c[6], Vec<Real> e[5]) {
   using V = Vec<Real>;
   V u[6], b[6], bc[6];
   for (int i = 0; i < 6; ++i) u[i] = i < 3 ? strain[i] + Real(1) : strain[i];
@@ -77,14 +78,14 @@ PYBRIDGE_INLINE void elastic_strain(const YieldTable<Real>& table, const Vec<Rea
 }
 
 template <class Real>
-PYBRIDGE_INLINE Vec<Real> squared_norm(const Vec<Real> e[6]) {
+PYBRIDGE_FORCE_INLINE Vec<Real> squared_norm(const Vec<Real> e[6]) {
   return e[0] * e[0] + e[1] * e[1] + e[2] * e[2] + Real(2) * (e[3] * e[3] + e[4] * e[4] + e[5] * e[5]);
 }
 
 // Reads a vector of points and prepares what the network sees.
 template <class Real, int NV>
-PYBRIDGE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock<Real>& block, int at, int valid,
-                           int k, Chunk<Real, NV>& chunk) {
+PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock<Real>& block, int at,
+                                 int valid, int k, Chunk<Real, NV>& chunk) {
   using V = Vec<Real>;
   const int states = table.shape.states();
   const long stride = block.stride;
@@ -134,8 +135,8 @@ PYBRIDGE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock<Real>
 
 // The surface from the network's answer, then the flow; target = answer + 7 rows.
 template <class Real, int NV>
-PYBRIDGE_INLINE void flow_of(const YieldTable<Real>& table, Real h, int k, const Chunk<Real, NV>& chunk,
-                             const Vec<Real>* answer, Vec<Real> flow[5], Vec<Real>& gamma) {
+PYBRIDGE_FORCE_INLINE void flow_of(const YieldTable<Real>& table, Real h, int k, const Chunk<Real, NV>& chunk,
+                                   const Vec<Real>* answer, Vec<Real> flow[5], Vec<Real>& gamma) {
   using V = Vec<Real>;
   const YieldShape& shape = table.shape;
   const int back = shape.back(), states = shape.states();
@@ -176,8 +177,8 @@ PYBRIDGE_INLINE void flow_of(const YieldTable<Real>& table, Real h, int k, const
 
 // C after the plastic strain `flow`, det(1 + C) back at 1.
 template <class Real, int NV>
-PYBRIDGE_INLINE void move_metric(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk,
-                                 const Vec<Real> flow[5], Vec<Real> c[6]) {
+PYBRIDGE_FORCE_INLINE void move_metric(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk,
+                                       const Vec<Real> flow[5], Vec<Real> c[6]) {
   using V = Vec<Real>;
   V u[6], inverse[6], plastic[6], metric[6], squared[6];
   for (int i = 0; i < 6; ++i) u[i] = chunk.u[i][k];
@@ -193,8 +194,8 @@ PYBRIDGE_INLINE void move_metric(const YieldTable<Real>& table, int k, const Chu
 }
 
 template <class Real, int NV>
-PYBRIDGE_INLINE void finish(const YieldTable<Real>& table, const YieldBlock<Real>& block, Real h, int at,
-                            int valid, int k, Chunk<Real, NV>& chunk, const Vec<Real>* answer) {
+PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBlock<Real>& block, Real h,
+                                  int at, int valid, int k, Chunk<Real, NV>& chunk, const Vec<Real>* answer) {
   using V = Vec<Real>;
   const int states = table.shape.states();
   const long stride = block.stride;

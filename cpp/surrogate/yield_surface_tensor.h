@@ -13,7 +13,7 @@ constexpr double inverse_sqrt6 = 0.40824829046386301637, inverse_sqrt2 = 0.70710
 
 // det(1 + a) - 1, with the digits of small a.
 template <class V>
-PYBRIDGE_INLINE V dilation_of(const V a[6]) {
+PYBRIDGE_FORCE_INLINE V dilation_of(const V a[6]) {
   const V first = a[0] + a[1] + a[2];
   const V second = a[0] * a[1] + a[1] * a[2] + a[0] * a[2] - (a[3] * a[3] + a[4] * a[4] + a[5] * a[5]);
   const V third = a[0] * (a[1] * a[2] - a[4] * a[4]) - a[3] * (a[3] * a[2] - a[4] * a[5]) +
@@ -22,7 +22,7 @@ PYBRIDGE_INLINE V dilation_of(const V a[6]) {
 }
 
 template <class V>
-PYBRIDGE_INLINE void square(const V a[6], V out[6]) {
+PYBRIDGE_FORCE_INLINE void square(const V a[6], V out[6]) {
   out[0] = a[0] * a[0] + a[3] * a[3] + a[5] * a[5];
   out[1] = a[3] * a[3] + a[1] * a[1] + a[4] * a[4];
   out[2] = a[5] * a[5] + a[4] * a[4] + a[2] * a[2];
@@ -33,7 +33,7 @@ PYBRIDGE_INLINE void square(const V a[6], V out[6]) {
 
 // a c a
 template <class V>
-PYBRIDGE_INLINE void congruence(const V a[6], const V c[6], V out[6]) {
+PYBRIDGE_FORCE_INLINE void congruence(const V a[6], const V c[6], V out[6]) {
   const V r00 = a[0] * c[0] + a[3] * c[3] + a[5] * c[5], r01 = a[0] * c[3] + a[3] * c[1] + a[5] * c[4],
           r02 = a[0] * c[5] + a[3] * c[4] + a[5] * c[2];
   const V r10 = a[3] * c[0] + a[1] * c[3] + a[4] * c[5], r11 = a[3] * c[3] + a[1] * c[1] + a[4] * c[4],
@@ -49,7 +49,7 @@ PYBRIDGE_INLINE void congruence(const V a[6], const V c[6], V out[6]) {
 }
 
 template <class V>
-PYBRIDGE_INLINE void inverse_of(const V u[6], V volume, V out[6]) {
+PYBRIDGE_FORCE_INLINE void inverse_of(const V u[6], V volume, V out[6]) {
   out[0] = (u[1] * u[2] - u[4] * u[4]) / volume;
   out[1] = (u[0] * u[2] - u[5] * u[5]) / volume;
   out[2] = (u[0] * u[1] - u[3] * u[3]) / volume;
@@ -59,7 +59,7 @@ PYBRIDGE_INLINE void inverse_of(const V u[6], V volume, V out[6]) {
 }
 
 template <class Real>
-PYBRIDGE_INLINE void deviatoric(const Vec<Real> b[6], Vec<Real> factor, Vec<Real> e[5]) {
+PYBRIDGE_FORCE_INLINE void deviatoric(const Vec<Real> b[6], Vec<Real> factor, Vec<Real> e[5]) {
   const Real sqrt2 = static_cast<Real>(2 * inverse_sqrt2);
   e[0] = (b[2] + b[2] - b[0] - b[1]) * static_cast<Real>(inverse_sqrt6) * factor;
   e[1] = (b[0] - b[1]) * static_cast<Real>(inverse_sqrt2) * factor;
@@ -67,7 +67,7 @@ PYBRIDGE_INLINE void deviatoric(const Vec<Real> b[6], Vec<Real> factor, Vec<Real
 }
 
 template <class Real>
-PYBRIDGE_INLINE void expand(const Vec<Real> e[5], Vec<Real> out[6]) {
+PYBRIDGE_FORCE_INLINE void expand(const Vec<Real> e[5], Vec<Real> out[6]) {
   const Vec<Real> first = e[0] * static_cast<Real>(inverse_sqrt6),
                   second = e[1] * static_cast<Real>(inverse_sqrt2);
   out[0] = second - first;

@@ -57,7 +57,7 @@ void dense_transposed(const Real* w, int out, int in, Rows<Real> y, Rows<Real> x
 }
 
 template <class Real>
-PYBRIDGE_INLINE Vec<Real> sigmoid(Vec<Real> x) {
+PYBRIDGE_FORCE_INLINE Vec<Real> sigmoid(Vec<Real> x) {
   return network::sigmoid<Real>(x);
 }
 
@@ -88,7 +88,7 @@ struct StepValues {
 
 // x, direction and rate from e, z and the path.
 template <class Real>
-PYBRIDGE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> z[], StepValues<Real>& s) {
+PYBRIDGE_FORCE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> z[], StepValues<Real>& s) {
   using V = Vec<Real>;
   V middle[5];
   for (int i = 0; i < 5; ++i) {
@@ -104,8 +104,8 @@ PYBRIDGE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> z[], S
 
 // The surface from the network's answer, then the flow.
 template <class Real>
-PYBRIDGE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real> z[], const Vec<Real> out[],
-                            StepValues<Real>& s) {
+PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real> z[], const Vec<Real> out[],
+                                  StepValues<Real>& s) {
   using V = Vec<Real>;
   const YieldShape& shape = sweep.shape;
   const int back = shape.back(), states = shape.states();
@@ -143,9 +143,9 @@ PYBRIDGE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real> z[], 
 
 // Adjoint of solve_stage: from those of gamma and m to x, radius, and (added) surface.
 template <class Real>
-PYBRIDGE_INLINE void stage_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& stage, Vec<Real> gamma,
-                                const Vec<Real> m[5], Vec<Real> x[5], Vec<Real>& radius,
-                                Surface<Vec<Real>>& grad) {
+PYBRIDGE_FORCE_INLINE void stage_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& stage,
+                                      Vec<Real> gamma, const Vec<Real> m[5], Vec<Real> x[5],
+                                      Vec<Real>& radius, Surface<Vec<Real>>& grad) {
   using V = Vec<Real>;
   const V o2 = stage.o * stage.o, slope = Real(2) * stage.k_h * stage.o * gamma / stage.s;
   grad.k_h += static_cast<Real>(alexander) * (gamma * o2 - slope * o2 * f.coefficient);
@@ -162,10 +162,10 @@ PYBRIDGE_INLINE void stage_back(const Surface<Vec<Real>>& f, const Stage<Vec<Rea
 // Adjoint of substep: x from the one of its end to the one of its beginning; v, radius and surface are added
 // to.
 template <class Real>
-PYBRIDGE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& one,
-                                  const Stage<Vec<Real>>& two, const Vec<Real> flow[5], Vec<Real> gamma,
-                                  Vec<Real> x[5], Vec<Real> v[5], Vec<Real>& radius,
-                                  Surface<Vec<Real>>& grad) {
+PYBRIDGE_FORCE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& one,
+                                        const Stage<Vec<Real>>& two, const Vec<Real> flow[5], Vec<Real> gamma,
+                                        Vec<Real> x[5], Vec<Real> v[5], Vec<Real>& radius,
+                                        Surface<Vec<Real>>& grad) {
   using V = Vec<Real>;
   const Real c = static_cast<Real>(alexander), ratio = (Real(1) - c) / c;
   const V g1 = ratio * one.gamma, g2 = two.gamma;
@@ -201,10 +201,10 @@ PYBRIDGE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Stage<Vec<R
 // Adjoint of finish. e and z: those of the end of the step in, z of its beginning out (without the network's
 // part); out, n, inc, x: written or added to.
 template <class Real>
-PYBRIDGE_INLINE void finish_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s,
-                                 const Vec<Real> z[], const Vec<Real> target[], const Vec<Real> e[5],
-                                 Vec<Real> z_grad[], Vec<Real> out[], Vec<Real> n[5], Vec<Real> inc[5],
-                                 Vec<Real> x[5], Vec<Real> skip[], Vec<Real> speed[]) {
+PYBRIDGE_FORCE_INLINE void finish_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s,
+                                       const Vec<Real> z[], const Vec<Real> target[], const Vec<Real> e[5],
+                                       Vec<Real> z_grad[], Vec<Real> out[], Vec<Real> n[5], Vec<Real> inc[5],
+                                       Vec<Real> x[5], Vec<Real> skip[], Vec<Real> speed[]) {
   using V = Vec<Real>;
   const YieldShape& shape = sweep.shape;
   const int back = shape.back(), states = shape.states();
@@ -254,9 +254,9 @@ PYBRIDGE_INLINE void finish_back(const YieldSweep<Real>& sweep, const StepValues
 
 // Adjoint of begin: e and z of the beginning of the step are added to.
 template <class Real>
-PYBRIDGE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s,
-                                const Vec<Real> n[5], Vec<Real> rate, const Vec<Real> x_grad[5],
-                                Vec<Real> inc[5], Vec<Real> e[5], Vec<Real> z[]) {
+PYBRIDGE_FORCE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s,
+                                      const Vec<Real> n[5], Vec<Real> rate, const Vec<Real> x_grad[5],
+                                      Vec<Real> inc[5], Vec<Real> e[5], Vec<Real> z[]) {
   using V = Vec<Real>;
   const V along = dot5(n, s.n);
   const V by_rate = rate * static_cast<Real>(0.43429448190325182765) / (s.u * (sweep.h * sweep.h));
@@ -270,7 +270,8 @@ PYBRIDGE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepValues<
 }
 
 template <class Real>
-PYBRIDGE_INLINE void elastic(const Vec<Real>* moved, const Vec<Real>* increment, int k, StepValues<Real>& s) {
+PYBRIDGE_FORCE_INLINE void elastic(const Vec<Real>* moved, const Vec<Real>* increment, int k,
+                                   StepValues<Real>& s) {
   for (int i = 0; i < 5; ++i) {
     s.inc[i] = increment[i * vectors<Real> + k];
     for (int j = 0; j < 5; ++j) s.inc[i] += moved[(5 * i + j) * vectors<Real> + k] * s.e[j];
