@@ -1,7 +1,6 @@
 #include "surrogate/kinds.h"
 
 #include "surrogate/pca_dnn.h"
-#include "surrogate/yield_surface.h"
 
 namespace pybridge {
 
@@ -19,8 +18,7 @@ std::unique_ptr<const Material<Real>> make(const ModelFile& file) {
 }
 
 template <class Real>
-constexpr Kind<Real> kinds[] = {{"pca_dnn", &make<Real, PcaDnn>},
-                                {"yield_surface", &make<Real, YieldSurface>}};
+constexpr Kind<Real> kinds[] = {{"pca_dnn", &make<Real, PcaDnn>}};
 
 }  // namespace
 
