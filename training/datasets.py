@@ -95,7 +95,11 @@ def read_dataset(path: Path) -> DataSet:
         arrays = {name: _array(path, file, name) for name in ("time", "stretch", "stress")}
         n = len(arrays["stretch"])
         done = np.asarray(_dataset(file, "path_done")[()]) if "path_done" in file else np.full(n, DONE)
-        names = [text.decode() for text in _dataset(file, "protocol")[()]] if "protocol" in file else ["unknown"] * n
+        names = (
+            [text.decode() for text in _dataset(file, "protocol")[()]]
+            if "protocol" in file
+            else ["unknown"] * n
+        )
         provenance = _json(path, file, "provenance")
     _check_arrays(path, arrays, len(done), len(names))
     usable = done == DONE

@@ -129,11 +129,11 @@ def _pictures(
             "whole": model.history(one.time, one.strain)[0],
             "held": model.in_solver(one.time, one.strain)[0],
         }
-        cases.append((name, one.strain[0], answers))
-    pictures.histories(model.time, cases, out / "histories.png")
+        cases.append((name, np.broadcast_to(one.time, one.strain.shape[:2])[0], one.strain[0], answers))
+    pictures.histories(cases, out / "histories.png")
     profile = evaluate.error_in_time(model, sets["R"])
     pictures.curves(
-        {name: (model.time * 1e6, 100 * values) for name, values in profile.items()},
+        {name: (sets["R"].time * 1e6, 100 * values) for name, values in profile.items()},
         ("time, µs", "rms error over rms stress, %"),
         out / "error_in_time.png",
         "y",

@@ -62,13 +62,13 @@ def error_bars(names: Sequence[str], values: Mapping[str, Sequence[float]], path
     _save(figure, path)
 
 
-def histories(time: NDArray, cases: Sequence[tuple[str, NDArray, Mapping[str, NDArray]]], path: Path) -> None:
+def histories(cases: Sequence[tuple[str, NDArray, NDArray, Mapping[str, NDArray]]], path: Path) -> None:
     """One row a case: strain components, then each stress component of truth and predictions.
 
-    A case is (title, strain [n_time, 6], {label: stress [n_time, 6]}); the first label is drawn solid.
+    A case is (title, time [n_time], strain [n_time, 6], {label: stress [n_time, 6]}); the first label is drawn solid.
     """
     figure, axes = _axes(len(cases), 3, (13.0, 3.0 * len(cases)))
-    for row, (title, strain, stresses) in zip(axes, cases, strict=True):
+    for row, (title, time, strain, stresses) in zip(axes, cases, strict=True):
         for k in range(6):
             row[0].plot(time * 1e6, strain[:, k], color=f"C{k}", label=COMPONENTS[k])
             for style, (label, stress) in zip(("-", "--", ":"), stresses.items(), strict=False):
