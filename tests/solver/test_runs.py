@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 import pytest
-from pybridge._core import make_law
 
+from pybridge._core import make_law
 from pybridge.errors import SolverError
 from pybridge.results import read_results
 from pybridge.solver import Controls, PlaneContact, SolverMaterial, run_model
@@ -111,6 +111,19 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(lab, tmp_path, number) ->
     assert first.keys() == second.keys()
     for name, values in first.items():
         assert values.tobytes() == second[name].tobytes(), name
+
+
+def test_replacing_results_sets_a_foreign_restart_file_aside(lab, tmp_path) -> None:
+    def interrupt(call, _):
+        if call == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_model(impact(lab, Wrapped(interrupt)), controls(), tmp_path / "r.h5")
+    result = run_model(impact(lab), controls(frames=2), tmp_path / "r.h5", overwrite=True)
+    assert not result.resumed
+    assert len(read_results(tmp_path / "r.h5").times) == 3
+    assert not (tmp_path / "r.h5.restart.npz").exists()
 
 
 def test_a_broken_restart_file_is_named(lab, tmp_path) -> None:
