@@ -18,6 +18,10 @@ from pybridge.solver.model import Controls, Model
 VERSION = 1
 
 
+class ForeignRestartError(SolverError):
+    """A restart file of another model, material or step control."""
+
+
 def fingerprint(model: Model, controls: Controls) -> str:
     """Hash of what must be equal for a run to go on: mesh, materials by name, constraints, step control."""
     digest = hashlib.sha256()
@@ -73,7 +77,7 @@ def load(path: Path, run: Integrator, mark: str) -> tuple[int, dict[str, list[fl
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             if int(file["version"]) != VERSION or str(file["mark"]) != mark:
-                raise SolverError(
+                raise ForeignRestartError(
                     f"{path}: it belongs to another model, material or step control than this command's; "
                     "remove it to start afresh, or repeat the command that wrote it"
                 )

@@ -87,10 +87,7 @@ class _Job:
     def start(self, overwrite: bool, provenance: dict[str, Any]) -> None:
         resume = self.restart_file.exists() and self.out.exists()
         self.writer = ResultWriter(self.out, overwrite=overwrite or resume)
-        if resume:
-            self.frames, self.history = restart.load(self.restart_file, self.run, self.mark)
-            self.writer.truncate(self.frames)
-            self.resumed = True
+        if resume and self._resume(overwrite):
             return
         about = {
             "pybridge": pybridge.__version__, "numpy": np.__version__, "elements": self.model.element_count,
@@ -99,6 +96,19 @@ class _Job:
         self.writer.create(output.mesh_data(self.model), self.model.title, about)
         self._row()
         self._frame()
+
+    def _resume(self, overwrite: bool) -> bool:
+        """Go on from the restart file; where results may be replaced, one of another model is set aside instead."""
+        try:
+            self.frames, self.history = restart.load(self.restart_file, self.run, self.mark)
+        except restart.ForeignRestartError:
+            if not overwrite:
+                raise
+            self.restart_file.unlink()
+            return False
+        self.writer.truncate(self.frames)
+        self.resumed = True
+        return True
 
     def go(self, interrupt: _Interrupt, bar: Any) -> None:
         run, controls = self.run, self.controls

@@ -143,3 +143,16 @@ def test_contact_refuses_nodes_without_mass_and_bad_numbers() -> None:
         RigidContact(
             PlaneContact(np.array([0]), (0, 0, 0), (0, 0, 1), mass=-1.0, free=(True, True, True)), mass
         )
+
+
+def test_a_light_body_pushed_away_pulls_no_node() -> None:
+    """Two nodes meet a light plane; the faster one throws it back so far that the slower one is not touched."""
+    contact = PlaneContact(np.array([0, 1]), (0, 0, 0), (0, 0, 1), mass=1.0, free=(False, False, True))
+    body = RigidContact(contact, np.array([10.0, 10.0]))
+    v = np.array([[0, 0, -10.0], [0, 0, -0.1]])
+    v_new, velocity, touch = body.correct(np.zeros((2, 3)), v, v, 1e-3, 1e-3)
+    assert touch.nodes == 1
+    np.testing.assert_allclose(v_new[1], v[1])
+    assert v_new[0, 2] == pytest.approx(velocity[2])  # an inelastic touch: one velocity, -100 / 11
+    assert velocity[2] == pytest.approx(-100.0 / 11.0)
+    assert touch.dissipated == pytest.approx(0.5 * 10 * 100 - 0.5 * 11 * (100 / 11) ** 2)

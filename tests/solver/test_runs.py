@@ -113,6 +113,19 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(lab, tmp_path, number) ->
         assert values.tobytes() == second[name].tobytes(), name
 
 
+def test_replacing_results_sets_a_foreign_restart_file_aside(lab, tmp_path) -> None:
+    def interrupt(call, _):
+        if call == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_model(impact(lab, Wrapped(interrupt)), controls(), tmp_path / "r.h5")
+    result = run_model(impact(lab), controls(frames=2), tmp_path / "r.h5", overwrite=True)
+    assert not result.resumed
+    assert len(read_results(tmp_path / "r.h5").times) == 3
+    assert not (tmp_path / "r.h5.restart.npz").exists()
+
+
 def test_a_broken_restart_file_is_named(lab, tmp_path) -> None:
     run_model(impact(lab), controls(), tmp_path / "r.h5")
     (tmp_path / "r.h5.restart.npz").write_bytes(b"PK\x03\x04 not a zip")
