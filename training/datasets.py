@@ -94,8 +94,8 @@ def read_dataset(path: Path) -> DataSet:
         _check_attributes(path, file)
         arrays = {name: _array(path, file, name) for name in ("time", "stretch", "stress")}
         n = len(arrays["stretch"])
-        done = np.asarray(file["path_done"][()]) if "path_done" in file else np.full(n, DONE)
-        names = [text.decode() for text in file["protocol"][()]] if "protocol" in file else ["unknown"] * n
+        done = _values(file, "path_done") if "path_done" in file else np.full(n, DONE)
+        names = [t.decode() for t in _values(file, "protocol")] if "protocol" in file else ["unknown"] * n
         provenance = _json(path, file, "provenance")
     _check_arrays(path, arrays, len(done), len(names))
     usable = done == DONE
@@ -236,7 +236,7 @@ class DataSetWriter:
         for part in self._parts():
             try:
                 with h5py.File(part, "r") as file:
-                    found.update(int(i) for i in file["path_index"][()])
+                    found.update(int(i) for i in _values(file, "path_index"))
             except (OSError, KeyError):
                 part.unlink()
         return found
@@ -274,19 +274,27 @@ class DataSetWriter:
         first = 0
         for part in parts:
             with h5py.File(part, "r") as source:
-                count = len(source["path_index"])
+                count = len(_values(source, "path_index"))
                 rows = place[first : first + count]
                 order = np.argsort(rows)
-                for key, values in source.items():
-                    if key not in file:
-                        file.create_dataset(key, (len(index), *values.shape[1:]), values.dtype)
-                    file[key][rows[order]] = values[()][order]
+                for key in source:
+                    values = _values(source, key)
+                    target = file.require_dataset(key, (len(index), *values.shape[1:]), values.dtype, exact=True)
+                    target[rows[order]] = values[order]
                 first += count
 
 
 def _read_part(part: Path, name: str) -> NDArray:
     with h5py.File(part, "r") as file:
-        return np.asarray(file[name][()])
+        return _values(file, name)
+
+
+def _values(file: h5py.File, name: str) -> NDArray:
+    """A whole data set of an open file."""
+    found = file[name]
+    if not isinstance(found, h5py.Dataset):
+        raise KeyError(name)
+    return np.asarray(found[()])
 
 
 def _write_attributes(file: h5py.File, provenance: Mapping[str, Any]) -> None:

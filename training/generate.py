@@ -94,7 +94,7 @@ def generate(plan: Plan, path: Path, executor: Executor, quiet: bool = False) ->
     time = np.linspace(0.0, plan.parts[0].spec.duration, plan.stored + 1)
     writer = DataSetWriter(path, time, plan.header())
     finished = writer.finished()
-    figures = {"paths": plan.paths, "new": plan.paths - len(finished), "failed": 0, "redraws": 0}
+    figures: dict[str, float] = {"paths": plan.paths, "new": plan.paths - len(finished), "failed": 0, "redraws": 0}
     start = clock.perf_counter()
     with progress_bar(quiet) as bar:
         line = bar.add_task("generate", total=plan.paths, completed=len(finished), note="")
