@@ -30,7 +30,6 @@ from pybridge.deck.model import (
 from pybridge.deck.supported import ENERGY_VARIABLES
 
 Indices = NDArray[np.int64]
-SYMMETRY_ROTATIONS = {1: (5, 6), 2: (4, 6), 3: (4, 5)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def build_deck(
     rigid: Rigid,
     time: float,
     held: Mapping[str, int],
-    velocity: tuple[int, float] | None = None,
+    velocity: tuple[str, int, float] | None = None,
     friction: float = 0.0,
     controls: SectionControls | None = None,
     intervals: int = 20,
@@ -72,7 +71,7 @@ def build_deck(
 ) -> Deck:
     """A body of one material against one rigid surface.
 
-    held: node set -> direction held at 0. velocity: direction and initial velocity of the whole body. increment: fixed
+    held: node set -> direction held at 0. velocity: node set, direction and initial velocity. increment: fixed
     time increment, so that runs of different materials take the same steps.
     """
     n, m = len(mesh.points), len(mesh.cells)
@@ -80,7 +79,10 @@ def build_deck(
     sets = {"BODY": np.arange(n), **mesh.node_sets, "RIGID_NODE": np.array([n])}
     boundaries = [Boundary(name, sets[name], axis, axis) for name, axis in held.items()]
     boundaries += _rigid_conditions(rigid, sets["RIGID_NODE"], mesh.kind.startswith("CAX"))
-    initial = [InitialVelocity("BODY", sets["BODY"], *velocity)] if velocity else []
+    initial = []
+    if velocity:
+        region, direction, value = velocity
+        initial.append(InitialVelocity(region, sets[region], direction, value))
     if rigid.mass:
         initial.append(InitialVelocity("RIGID_NODE", sets["RIGID_NODE"], rigid.direction, rigid.velocity))
     step = ExplicitStep(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pybridge._core as _core
 from numpy.typing import NDArray
 
+import pybridge._core as _core
 from abaqus_jobs.materials import magnesium_johnson_cook, user_material
 from abaqus_jobs.measures import deflection, element_volumes, relative_l2, rod_shape, split_stress
 from pybridge.deck.model import Deck, MaterialDefinition

@@ -94,8 +94,8 @@ def read_dataset(path: Path) -> DataSet:
         _check_attributes(path, file)
         arrays = {name: _array(path, file, name) for name in ("time", "stretch", "stress")}
         n = len(arrays["stretch"])
-        done = _values(file, "path_done") if "path_done" in file else np.full(n, DONE)
-        names = [t.decode() for t in _values(file, "protocol")] if "protocol" in file else ["unknown"] * n
+        done = np.asarray(_dataset(file, "path_done")[()]) if "path_done" in file else np.full(n, DONE)
+        names = [text.decode() for text in _dataset(file, "protocol")[()]] if "protocol" in file else ["unknown"] * n
         provenance = _json(path, file, "provenance")
     _check_arrays(path, arrays, len(done), len(names))
     usable = done == DONE
@@ -155,7 +155,7 @@ def _array(path: Path, file: h5py.File, name: str) -> NDArray:
     if not isinstance(file.get(name), h5py.Dataset):
         raise DataSetError(f"{path}: dataset {name} is missing; found {', '.join(file) or 'none'}")
     try:
-        return np.asarray(file[name][()], dtype=np.float64)
+        return np.asarray(_dataset(file, name)[()], dtype=np.float64)
     except (OSError, ValueError) as error:
         raise DataSetError(f"{path}: dataset {name} cannot be read: {error}") from error
 
@@ -236,7 +236,7 @@ class DataSetWriter:
         for part in self._parts():
             try:
                 with h5py.File(part, "r") as file:
-                    found.update(int(i) for i in _values(file, "path_index"))
+                    found.update(int(i) for i in _dataset(file, "path_index")[()])
             except (OSError, KeyError):
                 part.unlink()
         return found
@@ -274,27 +274,19 @@ class DataSetWriter:
         first = 0
         for part in parts:
             with h5py.File(part, "r") as source:
-                count = len(_values(source, "path_index"))
+                count = len(_dataset(source, "path_index"))
                 rows = place[first : first + count]
                 order = np.argsort(rows)
-                for key in source:
-                    values = _values(source, key)
-                    target = file.require_dataset(key, (len(index), *values.shape[1:]), values.dtype, exact=True)
-                    target[rows[order]] = values[order]
+                for key, values in source.items():
+                    if key not in file:
+                        file.create_dataset(key, (len(index), *values.shape[1:]), values.dtype)
+                    _dataset(file, key)[rows[order]] = values[()][order]
                 first += count
 
 
 def _read_part(part: Path, name: str) -> NDArray:
     with h5py.File(part, "r") as file:
-        return _values(file, name)
-
-
-def _values(file: h5py.File, name: str) -> NDArray:
-    """A whole data set of an open file."""
-    found = file[name]
-    if not isinstance(found, h5py.Dataset):
-        raise KeyError(name)
-    return np.asarray(found[()])
+        return np.asarray(_dataset(file, name)[()])
 
 
 def _write_attributes(file: h5py.File, provenance: Mapping[str, Any]) -> None:
@@ -323,3 +315,10 @@ def write_dataset(
     arrays = {"stretch": np.asarray(stretch, float), "stress": np.asarray(stress, float)}
     writer.append(np.arange(len(stretch)), arrays, protocol, np.zeros(len(stretch), bool))
     writer.finish(provenance)
+
+
+def _dataset(file: h5py.File | h5py.Group, name: str) -> h5py.Dataset:
+    """file[name], which by the schema is a data set and no group."""
+    found = file[name]
+    assert isinstance(found, h5py.Dataset), name
+    return found

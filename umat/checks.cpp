@@ -120,11 +120,11 @@ void check_states(const Arguments& call, const DeckMaterial& material) {
 
 void check_kinematics(const Arguments& call) {
   for (int i = 0; i < call.n; ++i) {
-    double sum = static_cast<double>(call.density[i]);
+    double sum = static_cast<double>(call.density[i]);  // finite where every part is
     for (int c = 0; c < call.components(); ++c)
-      sum += std::fabs(static_cast<double>(call.strain_inc[i + c * call.n])) +
-             std::fabs(static_cast<double>(call.stretch_new[i + c * call.n])) +
-             std::fabs(static_cast<double>(call.stress_old[i + c * call.n]));
+      sum += static_cast<double>(call.strain_inc[i + c * call.n]) +
+             static_cast<double>(call.stretch_new[i + c * call.n]) +
+             static_cast<double>(call.stress_old[i + c * call.n]);
     const double det = determinant_of(call, i);
     if (det > 0 && std::isfinite(det) && std::isfinite(sum) && call.density[i] > 0) continue;
     const std::string where = point_text(call, i) + ", total time " + number(*call.total_time);

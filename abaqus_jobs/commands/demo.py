@@ -18,7 +18,9 @@ HELP = "the whole way in one command: crystal, network, VUMAT, rod against a wal
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge demo --help`."""
-    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder of all files (demo)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("demo"), metavar="DIR", help="folder of all files (demo)"
+    )
     parser.add_argument("--processes", type=int, default=2, help="worker processes and threads (2)")
     parser.add_argument("--elements", type=int, default=3200, help="elements of the rod, about (3200)")
 
@@ -42,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     model = learned_magnesium(out, options.processes, announce)
     announce("impact: one rod, one mesh, three materials")
 
-    def builder(material, **rest):  # noqa: ANN001, ANN003, ANN202
+    def builder(material, **rest):
         return taylor_anvil(material, elements=options.elements, **rest)
 
     report = compare_materials(

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> Report:
     model = options.model or learned_magnesium(out / "magnesium")
     elements = 400 if options.quick else 3200
 
-    def builder(material, **rest):  # noqa: ANN001, ANN003, ANN202
+    def builder(material, **rest):
         return taylor_anvil(material, elements=elements, **rest)
 
     report = compare_materials(

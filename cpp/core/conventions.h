@@ -32,7 +32,7 @@ constexpr int defgrad_2d_column[5] = {0, 1, 2, 1, 0};
 // Reciprocal: shear components leave Mandel form by a product, which is what kernels can afford.
 constexpr double inverse_sqrt2 = 0.70710678118654752440;
 
-inline namespace PYBRIDGE_INLINE {
+inline namespace PYBRIDGE_ISA_NAMESPACE {
 
 // --- symmetric tensors: block <-> Mandel, matrix
 // ---------------------------------------------------------------
@@ -153,5 +153,5 @@ inline void mandel_to_umat_tangent(const Real* mandel, int components, Real* dds
     }
 }
 
-}  // namespace PYBRIDGE_INLINE
+}  // namespace PYBRIDGE_ISA_NAMESPACE
 }  // namespace pybridge

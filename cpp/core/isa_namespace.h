@@ -5,7 +5,7 @@
 #define PYBRIDGE_JOIN_NAMES(a, b) a##b
 #define PYBRIDGE_JOIN(a, b) PYBRIDGE_JOIN_NAMES(a, b)
 #ifdef PYBRIDGE_ISA
-#define PYBRIDGE_INLINE PYBRIDGE_JOIN(inline_, PYBRIDGE_ISA)
+#define PYBRIDGE_ISA_NAMESPACE PYBRIDGE_JOIN(inline_, PYBRIDGE_ISA)
 #else
-#define PYBRIDGE_INLINE inline_common
+#define PYBRIDGE_ISA_NAMESPACE inline_common
 #endif

@@ -12,7 +12,7 @@
 #include "core/tensor.h"
 
 namespace pybridge {
-inline namespace PYBRIDGE_INLINE {
+inline namespace PYBRIDGE_ISA_NAMESPACE {
 
 // Both stretches are positive definite, so U_mid has an inverse.
 template <class Real>
@@ -32,5 +32,5 @@ inline bool kinematics(const Mat3<Real>& f_old, const Mat3<Real>& f_new, Mat3<Re
   return true;
 }
 
-}  // namespace PYBRIDGE_INLINE
+}  // namespace PYBRIDGE_ISA_NAMESPACE
 }  // namespace pybridge

@@ -11,7 +11,7 @@
 #include "core/isa_namespace.h"
 
 namespace pybridge {
-inline namespace PYBRIDGE_INLINE {
+inline namespace PYBRIDGE_ISA_NAMESPACE {
 
 inline float root(float x) { return __builtin_sqrtf(x); }
 inline double root(double x) { return __builtin_sqrt(x); }
@@ -155,18 +155,6 @@ inline Sym<Real> symmetric_part(const Mat3<Real>& a) {
            h * (a.m[0][2] + a.m[2][0])}};
 }
 
-// a : b
-template <class Real>
-inline Real contract(const Sym<Real>& a, const Sym<Real>& b) {
-  return a.v[0] * b.v[0] + a.v[1] * b.v[1] + a.v[2] * b.v[2] + a.v[3] * b.v[3] + a.v[4] * b.v[4] +
-         a.v[5] * b.v[5];
-}
-
-template <class Real>
-inline Real trace(const Sym<Real>& a) {
-  return a.v[0] + a.v[1] + a.v[2];
-}
-
 // q s q^T: the tensor s seen after the rotation q.
 template <class Real>
 inline Sym<Real> rotate(const Mat3<Real>& q, const Sym<Real>& s) {
@@ -222,10 +210,10 @@ inline bool polar_decomposition(const Mat3<Real>& f, Mat3<Real>& r, Mat3<Real>& 
 // --- functions of matrices
 // ---------------------------------------------------------------------------------------
 
-// Eigenvalues (not sorted) and eigenvectors (columns of q) of a symmetric matrix, a = q diag(value) q^T, by
-// Jacobi rotations: accurate for every spectrum.
+// Three eigenvalues (not sorted) and eigenvectors (columns of q) of a symmetric matrix, a = q diag(value)
+// q^T, by Jacobi rotations: accurate for every spectrum.
 template <class Real>
-inline void symmetric_eigen(Mat3<Real> a, Real value[3], Mat3<Real>& q) {
+inline void symmetric_eigen(Mat3<Real> a, Real* value, Mat3<Real>& q) {
   q = identity3<Real>();
   for (int sweep = 0; sweep < 12; ++sweep) {
     const Real off = a.m[0][1] * a.m[0][1] + a.m[1][2] * a.m[1][2] + a.m[0][2] * a.m[0][2];
@@ -274,5 +262,5 @@ inline Mat3<Real> exponential(const Mat3<Real>& a) {
   return e;
 }
 
-}  // namespace PYBRIDGE_INLINE
+}  // namespace PYBRIDGE_ISA_NAMESPACE
 }  // namespace pybridge

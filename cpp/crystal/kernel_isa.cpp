@@ -24,7 +24,7 @@ struct Path {
 };
 
 template <class Real>
-PYBRIDGE_INLINE Mask<Real> positive_definite(const Symmetric<Vec<Real>>& u) {
+PYBRIDGE_FORCE_INLINE Mask<Real> positive_definite(const Symmetric<Vec<Real>>& u) {
   const Vec<Real> huge = fill<Real>(static_cast<Real>(1e6));
   Mask<Real> fine = (u.c[0] > Real(0)) & (u.c[0] * u.c[1] - u.c[3] * u.c[3] > Real(0)) &
                     (determinant(u) > static_cast<Real>(1e-9));
@@ -33,16 +33,26 @@ PYBRIDGE_INLINE Mask<Real> positive_definite(const Symmetric<Vec<Real>>& u) {
 }
 
 template <class Real>
-PYBRIDGE_INLINE Symmetric<Vec<Real>> stretch_at(const Path<Real>& path, int k) {
+PYBRIDGE_FORCE_INLINE Symmetric<Vec<Real>> stretch_at(const Path<Real>& path, int k) {
   const Vec<Real> part = least<Vec<Real>>(static_cast<Real>(k) * path.inverse_steps, fill<Real>(1));
   Symmetric<Vec<Real>> u;
   for (int c = 0; c < 6; ++c) u.c[c] = path.start.c[c] + part * path.change.c[c];
   return u;
 }
 
+// J^(-2/3) at the ends of all internal steps.
 template <class Real>
-PYBRIDGE_INLINE void prepare(const CrystalTable<Real>& table, const CrystalBlock<Real>& block, int first,
-                             int valid, Path<Real>& path) {
+PYBRIDGE_FORCE_INLINE void lay_out(Path<Real>& path) {
+  path.inverse_steps = Real(1) / path.steps;
+  for (int k = 0; k <= path.most_steps; ++k) {
+    path.j_new = determinant(stretch_at<Real>(path, k));
+    path.j23[k] = exponential<Real>(logarithm<Real>(path.j_new) * static_cast<Real>(-2.0 / 3));
+  }
+}
+
+template <class Real>
+PYBRIDGE_FORCE_INLINE void prepare(const CrystalTable<Real>& table, const CrystalBlock<Real>& block,
+                                   int first, int valid, Path<Real>& path) {
   using V = Vec<Real>;
   Symmetric<V> end;
   for (int c = 0; c < 6; ++c) {
@@ -68,16 +78,27 @@ PYBRIDGE_INLINE void prepare(const CrystalTable<Real>& table, const CrystalBlock
   }
   const V reach = path.steps * longest;
   path.too_long = square > reach * reach;
-  path.inverse_steps = Real(1) / path.steps;
-  for (int k = 0; k <= path.most_steps; ++k) {
-    path.j_new = determinant(stretch_at<Real>(path, k));
-    path.j23[k] = exponential<Real>(logarithm<Real>(path.j_new) * static_cast<Real>(-2.0 / 3));
-  }
+  lay_out(path);
+}
+
+// Lanes whose slips were not found divide their increment further, and the others do again what they did: a
+// lane's numbers depend on its own number of steps alone. False where no lane may go on.
+template <class Real>
+PYBRIDGE_FORCE_INLINE bool divide(Mask<Real> failed, Path<Real>& path) {
+  const Vec<Real> finer = Real(4) * path.steps;
+  const Mask<Real> again = failed & ~path.bad & ~path.too_long & (finer <= static_cast<Real>(steps_max));
+  if (!any(again)) return false;
+  path.steps = again ? finer : path.steps;
+  constexpr int lanes = Simd<Real>::lanes;
+  for (int i = 0; i < lanes; ++i)
+    if (path.steps[i] > static_cast<Real>(path.most_steps)) path.most_steps = static_cast<int>(path.steps[i]);
+  lay_out(path);
+  return true;
 }
 
 template <class Real>
-PYBRIDGE_INLINE void load_state(const Real* state, int grains, long stride, int g, int valid,
-                                GrainState<Vec<Real>>& out) {
+PYBRIDGE_FORCE_INLINE void load_state(const Real* state, int grains, long stride, int g, int valid,
+                                      GrainState<Vec<Real>>& out) {
   auto row = [&](int k) { return load(state + (static_cast<long>(k) * grains + g) * stride, valid); };
   for (int k = 0; k < 9; ++k) out.inelastic.c[k] = row(row_inelastic + k);
   for (int a = 0; a < slip_count; ++a) out.e[a] = row(row_slip + a);
@@ -85,8 +106,8 @@ PYBRIDGE_INLINE void load_state(const Real* state, int grains, long stride, int 
 }
 
 template <class Real>
-PYBRIDGE_INLINE void store_state(const GrainState<Vec<Real>>& in, int grains, long stride, int g, int valid,
-                                 Real* state) {
+PYBRIDGE_FORCE_INLINE void store_state(const GrainState<Vec<Real>>& in, int grains, long stride, int g,
+                                       int valid, Real* state) {
   auto put = [&](int k, Vec<Real> v) {
     store(state + (static_cast<long>(k) * grains + g) * stride, v, valid);
   };
@@ -96,15 +117,15 @@ PYBRIDGE_INLINE void store_state(const GrainState<Vec<Real>>& in, int grains, lo
 }
 
 template <class Real>
-PYBRIDGE_INLINE void keep(Mask<Real> where, Vec<Real> kept, Vec<Real>& value) {
+PYBRIDGE_FORCE_INLINE void keep(Mask<Real> where, Vec<Real> kept, Vec<Real>& value) {
   value = where ? kept : value;
 }
 
 // All internal steps of one grain. Lanes that need fewer steps than others keep what they have.
 template <class Real, bool Quadratic>
-PYBRIDGE_INLINE Mask<Real> integrate(const CrystalTable<Real>& table, const Path<Real>& path, int g,
-                                     Vec<Real> dt, GrainState<Vec<Real>>& state,
-                                     GrainAnswer<Vec<Real>>& answer) {
+PYBRIDGE_FORCE_INLINE Mask<Real> integrate(const CrystalTable<Real>& table, const Path<Real>& path, int g,
+                                           Vec<Real> dt, GrainState<Vec<Real>>& state,
+                                           GrainAnswer<Vec<Real>>& answer) {
   using V = Vec<Real>;
   const Real* rotation = table.rotation + 9 * g;
   Mask<Real> failed{};
@@ -143,21 +164,27 @@ void update_vector(const CrystalTable<Real>& table, const CrystalBlock<Real>& bl
   const long stride = block.stride;
   Path<Real> path;
   prepare(table, block, first, valid, path);
-  const V dt = static_cast<Real>(block.dt) * path.inverse_steps;
-  Mask<Real> failed{};
-  Symmetric<V> metric{};
-  V work{}, slip{}, twinned{};
-  for (int g = 0; g < table.grains; ++g) {
-    GrainState<V> state;
-    GrainAnswer<V> answer;
-    load_state(block.state_old + first, table.grains, stride, g, valid, state);
-    failed |= integrate<Real, Quadratic>(table, path, g, dt, state, answer);
-    store_state(state, table.grains, stride, g, valid, block.state_new + first);
-    for (int c = 0; c < 6; ++c) metric.c[c] += answer.metric.c[c];
-    work += answer.work;
-    for (int a = 0; a < slip_count; ++a) slip += state.e[a];
-    for (int b = 0; b < twin_count; ++b) twinned += state.lambda[b];
-  }
+  Mask<Real> failed;
+  Symmetric<V> metric;
+  V work, slip, twinned;
+  do {
+    const V dt = static_cast<Real>(block.dt) * path.inverse_steps;
+    failed = Mask<Real>{};
+    metric = Symmetric<V>{};
+    work = slip = twinned = V{};
+    for (int g = 0; g < table.grains; ++g) {
+      GrainState<V> state;
+      GrainAnswer<V> answer;
+      load_state(block.state_old + first, table.grains, stride, g, valid, state);
+      failed |= integrate<Real, Quadratic>(table, path, g, dt, state, answer);
+      store_state(state, table.grains, stride, g, valid, block.state_new + first);
+      for (int c = 0; c < 6; ++c) metric.c[c] += answer.metric.c[c];
+      work += answer.work;
+      for (int a = 0; a < slip_count; ++a) slip += state.e[a];
+      for (int b = 0; b < twin_count; ++b) twinned += state.lambda[b];
+    }
+    failed |= ~(magnitude<Real>(work) < static_cast<Real>(1e30));
+  } while (divide<Real>(failed, path));
   const Real share = Real(1) / static_cast<Real>(table.grains);
   const V j = path.j_new;
   // Cauchy stress: G J^(-5/3) dev(A A^T) + 2 lambda_e (J - 1) 1.

@@ -14,6 +14,7 @@ constexpr int slip_count = 12;   // 3 basal, 3 prismatic, 6 pyramidal <c+a>
 constexpr int twin_count = 6;    // tensile
 constexpr int family_count = 3;  // of slip
 constexpr int family_begin[family_count + 1] = {0, 3, 6, 12};
+constexpr int family_of[12] = {0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 2};
 
 struct SlipFamily {
   double hardening;

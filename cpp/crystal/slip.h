@@ -23,16 +23,16 @@ struct Resistance {
 };
 
 template <class Real>
-PYBRIDGE_INLINE void resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
-                                Resistance<Real>& out) {
+PYBRIDGE_FORCE_INLINE void resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
+                                      Resistance<Real>& out) {
   for (int a = 0; a < slip_count; ++a)
     out.saturating[a] = table.saturation[a] * exponential<Real>(-table.decay[a] * e[a]);
 }
 
 // Latent hardening, explicit: h_ij times the activity of the other systems of the family.
 template <class Real>
-PYBRIDGE_INLINE void latent_resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
-                                       Resistance<Real>& out) {
+PYBRIDGE_FORCE_INLINE void latent_resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
+                                             Resistance<Real>& out) {
   for (int k = 0; k < family_count; ++k) {
     Vec<Real> sum{};
     for (int a = family_begin[k]; a < family_begin[k + 1]; ++a) sum += e[a];
@@ -44,8 +44,8 @@ PYBRIDGE_INLINE void latent_resistance(const CrystalTable<Real>& table, const Ve
 // Adds amount_b times (reflected minus parent) to s x m of every slip system: with the twinned volume as
 // amount, and the parents' tensors before, the bracket of [LIU22] Eq. A.10.
 template <class Real>
-PYBRIDGE_INLINE void add_reflected(const CrystalTable<Real>& table, const Vec<Real> amount[twin_count],
-                                   Vec<Real> schmid[slip_count][8]) {
+PYBRIDGE_FORCE_INLINE void add_reflected(const CrystalTable<Real>& table, const Vec<Real> amount[twin_count],
+                                         Vec<Real> schmid[slip_count][8]) {
   int active[twin_count], count = 0;
   for (int b = 0; b < twin_count; ++b)
     if (any(amount[b] != Vec<Real>{})) active[count++] = b;
@@ -62,7 +62,7 @@ PYBRIDGE_INLINE void add_reflected(const CrystalTable<Real>& table, const Vec<Re
 }
 
 template <class Real>
-PYBRIDGE_INLINE Vec<Real> resolve(const Vec<Real> schmid[5], const Vec<Real> s[5]) {
+PYBRIDGE_FORCE_INLINE Vec<Real> resolve(const Vec<Real> schmid[5], const Vec<Real> s[5]) {
   return schmid[0] * s[0] + schmid[1] * s[1] + schmid[2] * s[2] + schmid[3] * s[3] + schmid[4] * s[4];
 }
 
@@ -74,15 +74,33 @@ struct SlipStep {
   Vec<Real> begin[slip_count];    // |slip| at the rates of the beginning of the step, before its weight
   Vec<Real> begin_flow[8];        // and its dL
   Vec<Real> tau[slip_count], u[slip_count];
-  Vec<Real> slip[slip_count];  // rate_0 dt u^(1/m), at the end of the step, before its weight
-  Vec<Real> given[8];          // twins' part of dL
-  Vec<Real> weight;            // w
-  Vec<Real> metric;            // tr C / 3
+  Vec<Real> slip[slip_count];     // rate_0 dt u^(1/m), at the end of the step, before its weight
+  Vec<Real> given[8];             // twins' part of dL
+  Vec<Real> weight;               // w
+  Vec<Real> metric;               // tr C / 3
+  Vec<Real> u_cap[family_count];  // no system of the family can slip more than the whole step asks for
 };
+
+// Bounds of u from the elastic trial: plastic work is positive in every system, so none slips more than the
+// deviatoric strain that the trial would have to shed. The first correction of a long step overshoots by
+// orders of magnitude, where the exponential is not convex; from the bound Newton's method comes back.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void cap_slips(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
+                                     SlipStep<Real>& step) {
+  Vec<Real> dev[5], reach = fill<Real>(static_cast<Real>(1e-12));
+  deviator<Real>(trial, dev);
+  for (int k = 0; k < 5; ++k) reach += Real(2) * magnitude<Real>(dev[k]);
+  for (int f = 0; f < family_count; ++f) {
+    const int a = family_begin[f];
+    const Vec<Real> rate_dt =
+        most<Vec<Real>>(step.rate_dt[a], fill<Real>(static_cast<Real>(1e-30)));  // dt = 0
+    step.u_cap[f] = power<Real>(reach / rate_dt, Real(1) / table.power[a]);
+  }
+}
 
 // Slip of the end of the step and its derivative: x = rate_0 dt u^(1/m), dx/du.
 template <class Real, bool Quadratic>
-PYBRIDGE_INLINE void slip_of(Vec<Real> rate_dt, Real p, Vec<Real> u, Vec<Real>& x, Vec<Real>& dx) {
+PYBRIDGE_FORCE_INLINE void slip_of(Vec<Real> rate_dt, Real p, Vec<Real> u, Vec<Real>& x, Vec<Real>& dx) {
   if constexpr (Quadratic) {
     dx = Real(2) * rate_dt * u;
     x = rate_dt * u * u;
@@ -95,7 +113,7 @@ PYBRIDGE_INLINE void slip_of(Vec<Real> rate_dt, Real p, Vec<Real> u, Vec<Real>& 
 
 // dL in eight components.
 template <class Real>
-PYBRIDGE_INLINE void inelastic_increment(const SlipStep<Real>& step, Vec<Real> increment[8]) {
+PYBRIDGE_FORCE_INLINE void inelastic_increment(const SlipStep<Real>& step, Vec<Real> increment[8]) {
   const Vec<Real> rest = Real(1) - step.weight;
   for (int k = 0; k < 8; ++k) increment[k] = step.given[k] + rest * step.begin_flow[k];
   for (int a = 0; a < slip_count; ++a) {
@@ -108,8 +126,8 @@ PYBRIDGE_INLINE void inelastic_increment(const SlipStep<Real>& step, Vec<Real> i
 // 1/2 (second order) for short steps, 1 (no overshoot) for long ones. Exponential fitting, w = 1/(1 -
 // exp(-z)) - 1/z, as a rational function.
 template <class Real, bool Quadratic>
-PYBRIDGE_INLINE Vec<Real> fitted_weight(const CrystalTable<Real>& table, const SlipStep<Real>& step,
-                                        Real least_weight) {
+PYBRIDGE_FORCE_INLINE Vec<Real> fitted_weight(const CrystalTable<Real>& table, const SlipStep<Real>& step,
+                                              Real least_weight) {
   Vec<Real> z{};
   for (int a = 0; a < slip_count; ++a) {
     Vec<Real> x, dx;
@@ -158,24 +176,28 @@ PYBRIDGE_NOINLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symme
   }
   solve<Real>(matrix, residual);
   V largest = zero;
+  Mask<Real> lost{};  // not a number: comparisons alone would take it for converged
   for (int i = 0; i < 5; ++i) {
     residual[i] = done ? zero : residual[i];
+    lost |= residual[i] != residual[i];
     largest = most<V>(largest, magnitude<Real>(residual[i]));
     s[i] += residual[i];
   }
   for (int a = 0; a < slip_count; ++a) {
     const V tau = step.tau[a] + resolve<Real>(step.schmid[a], residual);
     const V moved = magnitude<Real>(tau) - magnitude<Real>(step.tau[a]);
-    const V u = most<V>(step.u[a] + change_u[a] + gain[a] * moved, zero);
+    const V wanted = most<V>(step.u[a] + change_u[a] + gain[a] * moved, zero);
+    const V cap = step.u_cap[family_of[a]];
+    const V u = wanted < cap ? wanted : cap;
     V x, dx;
     slip_of<Real, Quadratic>(step.rate_dt[a], table.power[a], u, x, dx);
-    const V du = done ? zero : u - step.u[a];
+    const V du = done ? zero : wanted - step.u[a];  // a system held at its cap has not converged
     largest = most<V>(largest, table.stress[a] * magnitude<Real>(du));
     step.tau[a] = tau;
     step.u[a] = done ? step.u[a] : u;
     step.slip[a] = done ? step.slip[a] : x;
   }
-  return largest;
+  return lost ? fill<Real>(1) : largest;
 }
 
 }  // namespace PYBRIDGE_ISA

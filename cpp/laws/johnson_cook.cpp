@@ -44,18 +44,19 @@ bool JohnsonCook<Real>::begin(const Block<Real>& block, int i, Trial<Real>& tria
 // The plastic strain increment. A point that flowed in the last step starts from its rate, and from its
 // stress as the flow stress at the start: no static flow stress is needed then.
 template <class Real>
-Real JohnsonCook<Real>::solve(const Block<Real>& block, int i, JohnsonCookStep<Real>& step) const {
+Real JohnsonCook<Real>::solve(const Block<Real>& block, int i, JohnsonCookStep<Real>& step,
+                              int& evaluations) const {
   if (!(step.q_trial > 0)) return 0;
   const Real last = block.state_old[i + block.stride] * static_cast<Real>(block.dt);
   if (last > 0) {
     step.q_start = von_mises(block.stress_old + i, block.stride);
     const Real guess = continued_flow(flow_, step, last);
-    if (guess > 0) return plastic_increment(flow_, step, guess, Real(-1));
+    if (guess > 0) return plastic_increment(flow_, step, guess, Real(-1), evaluations);
   }
   const Real yield = static_flow(flow_, step.p_old, step.t_old);
   if (!(step.q_trial > yield)) return 0;
   if (!(last > 0)) step.q_start = yield;
-  return plastic_increment(flow_, step, (step.q_trial - yield) / flow_.three_g, yield);
+  return plastic_increment(flow_, step, (step.q_trial - yield) / flow_.three_g, yield, evaluations);
 }
 
 template <class Real>
@@ -64,13 +65,14 @@ void JohnsonCook<Real>::update(const Block<Real>& block) const noexcept {
   const Real per_dt = block.dt > 0 ? static_cast<Real>(1 / block.dt) : Real(0);
   JohnsonCookStep<Real> step;
   step.per_rate_strain = reciprocal_rate_strain(block.dt);
+  int unused = 0;
   for (int i = 0; i < block.n; ++i) {
     Trial<Real> trial;
     if (!begin(block, i, trial, step)) {
       store_failure(block, i, 3, Status::failed_fatal);
       continue;
     }
-    const Real increment = solve(block, i, step);
+    const Real increment = solve(block, i, step, unused);
     Real work = 0, rate = 0;
     if (increment > 0) {
       const Real rest = trial.q - flow_.three_g * increment;
@@ -93,16 +95,28 @@ template <class Real>
 void JohnsonCook<Real>::tangent(const Block<Real>& block, Real* tangent) const noexcept {
   JohnsonCookStep<Real> step;
   step.per_rate_strain = reciprocal_rate_strain(block.dt);
+  int unused = 0;
   for (int i = 0; i < block.n; ++i) {
     Trial<Real> trial;
     Real increment = 0, slope = 0;
-    if (begin(block, i, trial, step)) increment = solve(block, i, step);
+    if (begin(block, i, trial, step)) increment = solve(block, i, step, unused);
     if (increment > 0) {
       // r(x, q) = q - 3 G x - y(x, T(x, q)) = 0, dT/dq = heat x / 2
-      const FlowValue<Real> value = FlowAlongStep<Real>(flow_, step, increment).at_first();
+      const FlowValue<Real> value = FlowAlongStep<Real>(flow_, step).at(increment);
       slope = (1 - value.dy_dt * step.heat * increment * Real(0.5)) / (flow_.three_g + value.dy_dx);
     }
     store_tangent(constants_, trial, increment, slope, tangent + i, block.stride);
+  }
+}
+
+template <class Real>
+void JohnsonCook<Real>::evaluations(const Block<Real>& block, int* count) const noexcept {
+  JohnsonCookStep<Real> step;
+  step.per_rate_strain = reciprocal_rate_strain(block.dt);
+  for (int i = 0; i < block.n; ++i) {
+    Trial<Real> trial;
+    count[i] = 0;
+    if (begin(block, i, trial, step)) solve(block, i, step, count[i]);
   }
 }
 

@@ -28,11 +28,14 @@ class JohnsonCook final : public Material<Real>, public HasTangent<Real> {
   ElasticModuli elastic_moduli() const override { return moduli_; }
   void update(const Block<Real>& block) const noexcept override;
   void tangent(const Block<Real>& block, Real* tangent) const noexcept override;
+  // How often update() evaluates the flow stress at each point, what its cost hangs on; 0 where it is
+  // elastic.
+  void evaluations(const Block<Real>& block, int* count) const noexcept;
 
  private:
   Real reciprocal_rate_strain(double dt) const;
   bool begin(const Block<Real>& block, int point, Trial<Real>& trial, JohnsonCookStep<Real>& step) const;
-  Real solve(const Block<Real>& block, int point, JohnsonCookStep<Real>& step) const;
+  Real solve(const Block<Real>& block, int point, JohnsonCookStep<Real>& step, int& evaluations) const;
 
   ElasticModuli moduli_;
   IsotropicModuli<Real> constants_;

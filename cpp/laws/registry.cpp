@@ -7,19 +7,17 @@ namespace pybridge {
 
 namespace {
 
-// Index of the law whose name is `name` or a prefix of it followed by '_' or '-'; the longest wins; -1 if
-// none.
+// Index of the law whose name is `name` or a prefix of it followed by '_' or '-'; -1 if none. No law's name
+// is such a prefix of another's.
 int find_law(const std::string& name) {
   const auto& laws = built_in_laws();
-  int best = -1;
   for (std::size_t k = 0; k < laws.size(); ++k) {
     const std::string& law = laws[k].name;
-    const bool fits = name.compare(0, law.size(), law) == 0 &&
-                      (name.size() == law.size() || name[law.size()] == '_' || name[law.size()] == '-');
-    if (fits && (best < 0 || law.size() > laws[static_cast<std::size_t>(best)].name.size()))
-      best = static_cast<int>(k);
+    if (name.compare(0, law.size(), law) != 0) continue;
+    if (name.size() == law.size() || name[law.size()] == '_' || name[law.size()] == '-')
+      return static_cast<int>(k);
   }
-  return best;
+  return -1;
 }
 
 }  // namespace

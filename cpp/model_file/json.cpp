@@ -150,9 +150,8 @@ class JsonParser {
   // Lead byte, then as many continuation bytes as it announces; no overlong forms or surrogates.
   static bool is_utf8(const std::string& text) {
     for (std::size_t i = 0; i < text.size();) {
-      const auto byte = [&](std::size_t k) {
-        return k < text.size() ? static_cast<unsigned char>(text[k]) : static_cast<unsigned char>(0);
-      };
+      // A text ends with a zero, which no continuation is: nothing beyond it is looked at.
+      const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
       const unsigned char lead = byte(i), second = byte(i + 1);
       const std::size_t length = lead < 0x80   ? 1
                                  : lead < 0xC2 ? 0

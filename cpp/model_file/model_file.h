@@ -15,9 +15,6 @@ struct Tensor {
   std::string name;
   std::vector<int> shape;
   std::vector<double> values;  // row-major
-
-  // Extent of a dimension; 1 beyond the last.
-  int extent(std::size_t dimension) const { return dimension < shape.size() ? shape[dimension] : 1; }
 };
 
 struct ModelFile {

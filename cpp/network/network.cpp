@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <new>
 #include <string>
@@ -37,17 +36,14 @@ NetworkKernels<Real> network_kernels(Isa isa) {
 
 template <class Real>
 void Network<Real>::Free::operator()(Real* p) const {
-  std::free(p);
+  ::operator delete(p, std::align_val_t{64});
 }
 
 template <class Real>
 typename Network<Real>::Aligned Network<Real>::allocate(std::size_t count) {
-  const std::size_t bytes = (count * sizeof(Real) + 63) / 64 * 64;
-  void* memory = std::aligned_alloc(64, bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  Real* values = static_cast<Real*>(memory);
-  std::fill_n(values, bytes / sizeof(Real), Real(0));
-  return Aligned(values);
+  Aligned values(static_cast<Real*>(::operator new(count * sizeof(Real), std::align_val_t{64})));
+  std::fill_n(values.get(), count, Real(0));
+  return values;
 }
 
 namespace {
@@ -100,7 +96,8 @@ void Network<Real>::pack(const DenseLayer& layer) {
   const std::size_t panel = static_cast<std::size_t>(kernels_.panel), index = layers_.size();
   const std::size_t inputs = static_cast<std::size_t>(layer.inputs);
   const std::size_t outputs = static_cast<std::size_t>(layer.outputs);
-  const std::size_t padded = (outputs + panel - 1) / panel * panel;
+  std::size_t padded = outputs;
+  while (padded % panel != 0) ++padded;
   Aligned weight = allocate(padded * inputs), bias = allocate(padded);
   for (std::size_t o = 0; o < outputs; ++o) {
     bias[o] = narrowed<Real>(layer.bias[o], index);

@@ -17,8 +17,9 @@ struct Shape {
   static constexpr int vectors = 3;                               // vectors of points in a register tile
   static constexpr int tile = vectors * lanes;                    // points in a tile
   static constexpr int panel = lanes > rows ? lanes : rows;
-  static constexpr int depth = 18432 / (tile * static_cast<int>(sizeof(Real)));  // inputs at once: tile in L1
-  static constexpr int span = 64;  // outputs at once: their weights stay in L2 while the tiles pass
+  static constexpr int depth =
+      PYBRIDGE_SIMD_BYTES == 64 ? 96 : 192;  // inputs at once: their tile stays in L1
+  static constexpr int span = 64;            // outputs at once: their weights stay in L2 while the tiles pass
 };
 
 constexpr int round_up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }

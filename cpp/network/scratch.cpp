@@ -1,28 +1,27 @@
 #include "network/scratch.h"
 
-#include <cstdlib>
 #include <new>
 
 namespace pybridge {
 
 namespace {
 
+constexpr std::align_val_t alignment{64};
+
 class Buffer {
  public:
   Buffer() = default;
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() { std::free(data_); }
+  ~Buffer() { ::operator delete(data_, alignment); }
 
   void* reserve(std::size_t bytes) {
     if (bytes > bytes_) {
-      std::free(data_);
-      bytes_ = (bytes + 63) / 64 * 64;
-      data_ = std::aligned_alloc(64, bytes_);
-      if (data_ == nullptr) {
-        bytes_ = 0;
-        throw std::bad_alloc();
-      }
+      ::operator delete(data_, alignment);
+      data_ = nullptr;
+      bytes_ = 0;
+      data_ = ::operator new(bytes, alignment);
+      bytes_ = bytes;
     }
     return data_;
   }
@@ -36,7 +35,7 @@ class Buffer {
 
 template <class Real>
 Real* thread_scratch(ScratchSlot slot, std::size_t count) {
-  thread_local Buffer buffers[3];
+  thread_local Buffer buffers[static_cast<int>(ScratchSlot::count)];
   return static_cast<Real*>(buffers[static_cast<int>(slot)].reserve(count * sizeof(Real)));
 }
 

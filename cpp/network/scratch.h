@@ -6,7 +6,7 @@
 namespace pybridge {
 
 // Who uses it: a material's scratch lives while the network inside it uses its own.
-enum class ScratchSlot { network = 0, material = 1, table = 2 };
+enum class ScratchSlot { network, material, table, count };
 
 // `count` values aligned to 64 bytes, not initialised; valid on this thread until the next call with the same
 // slot and type. Throws std::bad_alloc.

@@ -11,7 +11,7 @@ namespace pybridge {
 inline std::uint64_t dither(double time, int row) {
   std::uint64_t x;
   std::memcpy(&x, &time, sizeof x);
-  x += 0x9E3779B97F4A7C15ull * static_cast<std::uint64_t>(row + 1);
+  x ^= static_cast<std::uint64_t>(row) << 32;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
   return (x ^ (x >> 31)) >> 35;

@@ -20,10 +20,10 @@ void check_time(const ModelFile& file, const std::vector<double>& time) {
 }
 
 int modes_of(const ModelFile& file, const char* name, const Tensor& tensor) {
-  if (tensor.extent(0) % 6 != 0)
+  if (tensor.shape[0] % 6 != 0)
     file.refuse(std::string("tensor ") + name + ": expected 6 x modes rows, got " +
-                std::to_string(tensor.extent(0)));
-  return tensor.extent(0) / 6;
+                std::to_string(tensor.shape[0]));
+  return tensor.shape[0] / 6;
 }
 
 }  // namespace
@@ -36,11 +36,11 @@ std::vector<DenseLayer> layers_from(const ModelFile& file) {
   for (const Json& entry : entries.list()) {
     const std::string prefix = "layer" + std::to_string(layers.size());
     const Tensor& weight = file.tensor(prefix + ".weight", {0, 0});
-    const Tensor& bias = file.tensor(prefix + ".bias", {weight.extent(0)});
-    if (!entry["activation"].is(Json::Type::text) || entry["in"].number() != weight.extent(1) ||
-        entry["out"].number() != weight.extent(0))
+    const Tensor& bias = file.tensor(prefix + ".bias", {weight.shape[0]});
+    if (!entry["activation"].is(Json::Type::text) || entry["in"].number() != weight.shape[1] ||
+        entry["out"].number() != weight.shape[0])
       file.refuse("card.json: \"network\" does not fit the tensors of " + prefix);
-    layers.push_back({weight.extent(1), weight.extent(0), activation_from_name(entry["activation"].text()),
+    layers.push_back({weight.shape[1], weight.shape[0], activation_from_name(entry["activation"].text()),
                       weight.values, bias.values});
   }
   return layers;
@@ -188,13 +188,11 @@ void PcaDnn<Real>::finish(const Block<Real>& block, int i) const {
   Real pressure = 0;
   for (std::size_t p = pressure_.size(); p-- > 0;)
     pressure = (pressure + static_cast<Real>(pressure_[p])) * volume;
-  Real sum = 0;
   for (int c = 0; c < 6; ++c) {
     if (c < 3) block.stress_new[i + c * s] += pressure;
-    sum += block.stress_new[i + c * s];
     inc[c] = strain[c] - old[c];
   }
-  if (!std::isfinite(sum)) return keep_old(block, states, i, Status::failed_fatal);
+  if (!all_finite(block.stress_new + i, s)) return keep_old(block, states, i, Status::failed_fatal);
   const bool outside = static_cast<double>(frobenius(strain)) > domain_.strain_max ||
                        static_cast<double>(frobenius(inc)) > domain_.rate_max * block.dt;
   const std::ptrdiff_t flag = i + static_cast<std::ptrdiff_t>(s) * (states - 1);

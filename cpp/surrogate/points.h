@@ -29,12 +29,18 @@ inline Real dilation(const Real e[6]) {
   return first + second + third;
 }
 
+// Whether six components `stride` apart are all finite.
+template <class Real>
+inline bool all_finite(const Real* v, int stride) {
+  for (int c = 0; c < 6; ++c)
+    if (!std::isfinite(v[c * stride])) return false;
+  return true;
+}
+
 // Whether U is finite and det U > 0.
 template <class Real>
 inline bool admissible(const Real e[6]) {
-  Real sum = 0;
-  for (int c = 0; c < 6; ++c) sum += e[c];
-  return std::isfinite(sum) && dilation(e) > -1;
+  return all_finite(e, 1) && dilation(e) > -1;
 }
 
 // Energy of the virgin isotropic solid at this stress, J/m3: p^2 / 2K + s:s / 4G.

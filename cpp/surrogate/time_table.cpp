@@ -18,8 +18,9 @@ TimeTable::TimeTable(const std::vector<double>& time, const std::vector<double>&
 }
 
 int TimeTable::node(double t) const {
-  const auto above = std::upper_bound(time_.begin() + 1, time_.end() - 1, t);
-  return static_cast<int>(above - time_.begin()) - 1;
+  const auto above = std::upper_bound(time_.begin(), time_.end(), t);
+  const int last_piece = static_cast<int>(time_.size()) - 2;
+  return std::clamp(static_cast<int>(above - time_.begin()) - 1, 0, last_piece);
 }
 
 double TimeTable::at(int node, double fraction, int row) const {

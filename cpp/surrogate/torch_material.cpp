@@ -32,11 +32,10 @@ void TorchMaterial<Real>::update(const Block<Real>& block) const noexcept {
 template <class Real>
 void TorchMaterial<Real>::finish(const Block<Real>& block, int i) const {
   const int s = block.stride, states = state_size(schema_);
-  Real old[6], strain[6], sum = 0;
+  Real old[6], strain[6];
   strain_at(block.stretch_old, s, i, old);
   strain_at(block.stretch_new, s, i, strain);
-  for (int c = 0; c < 6; ++c) sum += block.stress_new[i + c * s];
-  if (!admissible(strain) || !admissible(old) || !std::isfinite(sum))
+  if (!admissible(strain) || !admissible(old) || !all_finite(block.stress_new + i, s))
     return keep_old(block, states, i, Status::failed_fatal);
   const int status = block.status[i];
   if (status != static_cast<int>(Status::ok) && status != static_cast<int>(Status::unreliable))

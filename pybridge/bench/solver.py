@@ -10,7 +10,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from pybridge import _core
+import pybridge._core as _core
 from pybridge.report import Report
 from pybridge.solver.integrator import Integrator
 from pybridge.solver.model import Controls, ElementGroup, Model, SolverMaterial
@@ -70,7 +70,7 @@ def block_model(size: tuple[int, int, int], kind: str) -> Model:
     return Model(np.arange(len(points)) + 1, points, (group,), velocity)
 
 
-def _grid(size: tuple[int, int, int]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _grid(size: tuple[int, int, int]) -> tuple[NDArray, NDArray]:
     _, ny, nz = size
     axes = [np.arange(n + 1) * 1e-3 for n in size]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
@@ -83,7 +83,7 @@ def _grid(size: tuple[int, int, int]) -> tuple[NDArray[np.float64], NDArray[np.i
     return points, np.stack([node(*c) for c in corners], axis=1)
 
 
-def _rectangle(size: tuple[int, int, int]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _rectangle(size: tuple[int, int, int]) -> tuple[NDArray, NDArray]:
     nr, nz, _ = size
     r, z = np.meshgrid(np.arange(nr + 1) * 1e-3, np.arange(nz + 1) * 1e-3, indexing="ij")
     points = np.stack([r.reshape(-1), z.reshape(-1), np.zeros(r.size)], axis=1)

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "laws/johnson_cook.h"
 #include "laws/tangent.h"
 #include "registrar.h"
 
@@ -23,11 +24,10 @@ const double* rows(const Doubles& array, const char* name, int components, py::s
   return array.data();
 }
 
-Doubles law_tangent(const Material<double>& material, double dt, const Doubles& strain_inc,
-                    const Doubles& temperature, const Doubles& density, const Doubles& stress_old,
-                    const Doubles& state_old) {
-  const auto* law = dynamic_cast<const HasTangent<double>*>(&material);
-  if (law == nullptr) throw Error("this material has no tangent in closed form");
+// What a tangent depends on; outputs stay empty.
+Block<double> inputs(const Material<double>& material, double dt, const Doubles& strain_inc,
+                     const Doubles& temperature, const Doubles& density, const Doubles& stress_old,
+                     const Doubles& state_old) {
   const py::ssize_t n = temperature.size();
   Block<double> block;
   block.n = block.stride = static_cast<int>(n);
@@ -37,8 +37,28 @@ Doubles law_tangent(const Material<double>& material, double dt, const Doubles& 
   block.density = rows(density, "density", -1, n);
   block.stress_old = rows(stress_old, "stress_old", 6, n);
   block.state_old = rows(state_old, "state_old", state_size(material.state_schema()), n);
-  Doubles out({py::ssize_t(6), py::ssize_t(6), n});
+  return block;
+}
+
+Doubles law_tangent(const Material<double>& material, double dt, const Doubles& strain_inc,
+                    const Doubles& temperature, const Doubles& density, const Doubles& stress_old,
+                    const Doubles& state_old) {
+  const auto* law = dynamic_cast<const HasTangent<double>*>(&material);
+  if (law == nullptr) throw Error("this material has no tangent in closed form");
+  const Block<double> block = inputs(material, dt, strain_inc, temperature, density, stress_old, state_old);
+  Doubles out({py::ssize_t(6), py::ssize_t(6), py::ssize_t(block.n)});
   law->tangent(block, out.mutable_data());
+  return out;
+}
+
+py::array_t<int> flow_evaluations(const Material<double>& material, double dt, const Doubles& strain_inc,
+                                  const Doubles& temperature, const Doubles& density,
+                                  const Doubles& stress_old, const Doubles& state_old) {
+  const auto* law = dynamic_cast<const JohnsonCook<double>*>(&material);
+  if (law == nullptr) throw Error("this material is not PYBRIDGE_JOHNSON_COOK in float64");
+  const Block<double> block = inputs(material, dt, strain_inc, temperature, density, stress_old, state_old);
+  py::array_t<int> out(block.n);
+  law->evaluations(block, out.mutable_data());
   return out;
 }
 
@@ -46,6 +66,10 @@ Registrar registrar(20, [](py::module_& m) {
   m.def("law_tangent", &law_tangent, py::arg("material"), py::kw_only(), py::arg("dt"), py::arg("strain_inc"),
         py::arg("temperature"), py::arg("density"), py::arg("stress_old"), py::arg("state_old"),
         "d(stress_new) / d(strain_inc) of a built-in law, (6, 6, n) Mandel components in the frame of R.");
+  m.def("flow_evaluations", &flow_evaluations, py::arg("material"), py::kw_only(), py::arg("dt"),
+        py::arg("strain_inc"), py::arg("temperature"), py::arg("density"), py::arg("stress_old"),
+        py::arg("state_old"),
+        "How often Johnson-Cook's update evaluates its flow stress, (n,): what its cost hangs on.");
 });
 
 }  // namespace

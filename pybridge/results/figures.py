@@ -191,6 +191,7 @@ def _draw_surface(axes: Any, polygons: Polygons, values: NDArray) -> Any:
     import matplotlib
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
+    from matplotlib.ticker import MaxNLocator
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
     corners = polygons.corners * 1e3
@@ -213,7 +214,7 @@ def _draw_surface(axes: Any, polygons: Polygons, values: NDArray) -> Any:
         getattr(axes, f"set_{name}label")(
             f"{name} (mm)" if high[k] - low[k] > 0.4 * (high - low).max() else ""
         )
-        getattr(axes, f"{name}axis").set_major_locator(matplotlib.ticker.MaxNLocator(4 if k == 2 else 3))
+        getattr(axes, f"{name}axis").set_major_locator(MaxNLocator(4 if k == 2 else 3))
     return mappable
 
 

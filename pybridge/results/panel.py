@@ -38,5 +38,7 @@ def plot_panel(
                 mappable, ax=grid[:, column], location="bottom", shrink=0.8, pad=0.02,
                 label=figures._label(field, values[0][1]),
             )  # fmt: skip
-        figure.suptitle(f"{figures._short(runs[-1])}, t = {figures._time(runs[-1].times[frame])}", fontsize=10)
+        figure.suptitle(
+            f"{figures._short(runs[-1])}, t = {figures._time(runs[-1].times[frame])}", fontsize=10
+        )
         return figures._save(plt, figure, path)

@@ -60,7 +60,8 @@ class Results:
             raise ResultFileError(
                 f"{self.path}: no frame {frame}; it holds {count}, from 0 or from -1 backwards"
             )
-        with h5py.File(self.path, "r") as file:
+        with h5py.File(self.path, "r") as handle:
+            file: Any = handle
             return file[f"frames/{kind}/{name}"][frame % count]
 
 
@@ -80,7 +81,7 @@ def read_results(path: Path) -> Results:
         ) from error
 
 
-def _read(path: Path, file: h5py.File) -> Results:
+def _read(path: Path, file: Any) -> Results:
     found = file.attrs.get("format")
     if found != FORMAT:
         raise ResultFileError(f"{path}: format {found}; expected {FORMAT}, a file written by `pybridge run`")

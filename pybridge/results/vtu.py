@@ -58,10 +58,10 @@ def _unstructured(results: Results, frame: int) -> str:
 def _array(name: str, values: NDArray) -> str:
     values = np.ascontiguousarray(values)
     data = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
-    components = values.shape[1] if values.ndim == 2 else 1
+    components = f' NumberOfComponents="{values.shape[1]}"' if values.ndim == 2 else ""
     text = base64.b64encode(struct.pack("<Q", len(data)) + data).decode()
     kind = _NAMES[f"{values.dtype.kind}{values.dtype.itemsize}"]
     return (
-        f'        <DataArray type="{kind}" Name={quoteattr(name)} NumberOfComponents="{components}" '
+        f'        <DataArray type="{kind}" Name={quoteattr(name)}{components} '
         f'format="binary">{text}</DataArray>'
     )

@@ -58,7 +58,7 @@ class ResultWriter:
     def create(self, mesh: MeshData, title: str, provenance: dict[str, Any]) -> None:
         """An empty result file with its mesh."""
 
-        def write(file: h5py.File) -> None:
+        def write(file: Any) -> None:
             file.attrs.update({
                 "format": FORMAT, "format_version": FORMAT_VERSION, "title": title, "complete": False, "stopped": "",
                 "axisymmetric": mesh.axisymmetric, "provenance": json.dumps(provenance),
@@ -80,7 +80,7 @@ class ResultWriter:
     def append(self, frame: FrameData, history: dict[str, NDArray]) -> None:
         """Add a frame and bring the histories up to date; the whole file or nothing of it."""
 
-        def write(file: h5py.File) -> None:
+        def write(file: Any) -> None:
             frames = file["frames"]
             count = len(frames["time"])
             for kind, fields in (("node", frame.node), ("element", frame.element)):
@@ -100,7 +100,7 @@ class ResultWriter:
     def finish(self, history: dict[str, NDArray], *, complete: bool, stopped: str = "") -> None:
         """Mark the file complete, or say why it is not."""
 
-        def write(file: h5py.File) -> None:
+        def write(file: Any) -> None:
             _write_history(file, history)
             file.attrs["complete"], file.attrs["stopped"] = complete, stopped
 
@@ -109,7 +109,7 @@ class ResultWriter:
     def truncate(self, frames: int) -> None:
         """Drop frames beyond the first ones, to go on from a restart file that is older than the result file."""
 
-        def write(file: h5py.File) -> None:
+        def write(file: Any) -> None:
             group = file["frames"]
             sets = [group["time"], *group["node"].values(), *group["element"].values()]
             for data in sets:
@@ -120,7 +120,7 @@ class ResultWriter:
         _replace(self.path, write)
 
 
-def _extend(group: h5py.Group, name: str, values: NDArray, description: Field, count: int) -> None:
+def _extend(group: Any, name: str, values: NDArray, description: Field, count: int) -> None:
     """Append values along the first axis of a data set that holds `count` entries; a new name starts with NaN."""
     if name not in group:
         shape = (count, *values.shape[1:])
@@ -135,7 +135,7 @@ def _extend(group: h5py.Group, name: str, values: NDArray, description: Field, c
     data[count:] = values
 
 
-def _write_history(file: h5py.File, history: dict[str, NDArray]) -> None:
+def _write_history(file: Any, history: dict[str, NDArray]) -> None:
     group = file["history"]
     for name, values in history.items():
         if name in group:
@@ -151,7 +151,7 @@ def _write_history(file: h5py.File, history: dict[str, NDArray]) -> None:
         data.attrs["unit"], data.attrs["description"] = text.unit, text.description
 
 
-def _replace(path: Path, write: Callable[[h5py.File], None], *, copy: bool = True) -> None:
+def _replace(path: Path, write: Callable[[Any], None], *, copy: bool = True) -> None:
     """Change a copy of the file and put it in the file's place."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     os.close(handle)

@@ -6,6 +6,7 @@ result has the same bits. Total Lagrangian: f_ia = sum_points V P_ij B_ja, P = J
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,9 @@ class StepResult:
     plastic: float
     viscous: float
     hourglass: float
+    first_half: (
+        float  # of internal, viscous and hourglass work together: by the forces at the beginning of the step
+    )
     stable_dt: float
     status: int
 
@@ -82,11 +86,12 @@ class Chunk:
         self.q_old = self.q_new = self.hg_old = self.hg_new = np.zeros((0, n))
         if t.hourglass_modes:
             planar = sum(self.ref.gram[0, i, i] for i in range(d)) / d
-            omega = np.sqrt(self.p_modulus / self.density * planar)
+            # of shape, not of volume: nearly incompressible materials must not lock in hourglass modes
+            modulus = min(self.p_modulus, 4.0 * self.shear)
+            omega = np.sqrt(modulus / self.density * planar)
             young = 9.0 * self.bulk * self.shear / (3.0 * self.bulk + self.shear)
-            self.hourglass = HourglassControl(
-                group.hourglass, 2**d, self.mass, omega, young / (3.0 * self.p_modulus)
-            )
+            bending = young / (3.0 * modulus) if modulus > 0.0 else 0.0
+            self.hourglass = HourglassControl(group.hourglass, 2**d, self.mass, omega, bending)
             rows = d * len(t.hourglass_modes)
             self.q_old, self.q_new, self.hg_old, self.hg_new = (np.zeros((rows, n)) for _ in range(4))
 
@@ -102,7 +107,10 @@ class Chunk:
 
     # --- one step -----------------------------------------------------------------------------------------
 
-    def step(self, u: Array, time_old: float, dt: float, forces: Array, work: ElementWorkspace) -> StepResult:
+    def step(
+        self, u: Array, time_old: float, dt: float, forces: Array, work: ElementWorkspace,
+        pool: Executor | None = None, threads: int = 1,
+    ) -> StepResult:  # fmt: skip
         """Forces of displacements u (3, N) into forces[:, :, chunk].
 
         Raises SolverError where an element is inverted or not a number; material failures are in the status.
@@ -117,7 +125,7 @@ class Chunk:
                 f"{self.group.kind} elements {self.labels[0]}..{self.labels[-1]} at time {time_old + dt:.6g}: no polar "
                 "decomposition found, a deformation gradient turned too far in one step; reduce the scale factor"
             )
-        status = self.points.respond(p, time_old, dt)
+        status = self.points.respond(p, time_old, dt, pool, threads)
         stable = self._viscosity_and_step(p, dt)
         result = self._energies(p, stable, status)
         forces[:, :, self.start : self.start + self.n] = self._corner_forces(w, ratio, dt, work, result)
@@ -225,26 +233,17 @@ class Chunk:
     def _energies(self, p: Workspace, stable: float, status: int) -> StepResult:
         """Work of the stresses by the trapezoidal rule, per reference volume: that of the central differences."""
         old, new, e = self.points.old, self.points.new, p.strain_inc
-        tau = p.stretch_inc
-        np.multiply(old.stress, old.volume_ratio, out=tau)
-        other = np.multiply(new.stress, new.volume_ratio, out=p.mid)
-        np.add(tau, other, out=tau)
-        np.multiply(tau, e, out=tau)
-        work = tau[3] + tau[4]
-        work += tau[5]
-        work *= 2.0
-        work += tau[0]
-        work += tau[1]
-        work += tau[2]
-        work *= self.point_volume
+        weight_old = old.volume_ratio * self.point_volume
+        weight_new = np.multiply(new.volume_ratio, self.point_volume, out=p.t)
         trace = e[0] + e[1] + e[2]
-        viscous = old.viscous * old.volume_ratio + new.viscous * new.volume_ratio
-        viscous *= trace
-        viscous *= self.point_volume
-        plastic = p.dissipation * new.volume_ratio * self.point_volume
+        first = 0.5 * float((_work(old.stress, e, p.mid) * weight_old).sum())
+        second = 0.5 * float((_work(new.stress, e, p.mid) * weight_new).sum())
+        viscous_first = 0.5 * float((old.viscous * trace * weight_old).sum())
+        viscous_second = 0.5 * float((new.viscous * trace * weight_new).sum())
         return StepResult(
-            0.5 * float(work.sum()), float(plastic.sum()), 0.5 * float(viscous.sum()), 0.0, stable, status
-        )
+            first + second, float((p.dissipation * weight_new).sum()), viscous_first + viscous_second, 0.0,
+            first + viscous_first, stable, status,
+        )  # fmt: skip
 
     def _corner_forces(
         self, w: Array, ratio: Array | None, dt: float, work: ElementWorkspace, result: StepResult
@@ -306,12 +305,24 @@ class Chunk:
         self.hourglass.force(
             q_new, q_inc, self.hg_old, dt if dt > 0.0 else 1.0, self.hg_new, tmp.reshape(rows)
         )
-        mean = np.add(self.hg_old, self.hg_new, out=tmp.reshape(rows))
-        mean *= q_inc
-        result.hourglass = 0.5 * float(mean.sum())
+        first = 0.5 * float(np.multiply(self.hg_old, q_inc, out=tmp.reshape(rows)).sum())
+        result.hourglass = first + 0.5 * float(np.multiply(self.hg_new, q_inc, out=tmp.reshape(rows)).sum())
+        result.first_half += first
         global_force = product(turn, self.hg_new.reshape(hat.shape), q, tmp)
         for a, m in enumerate(modes):
             work.grad[:, m] += global_force[:, a]
         linear = product_nt(global_force, skew, work.tmp_f, p.m2[:d, :d])
         piola[:d, :d] -= linear
         return piola
+
+
+def _work(stress: Array, strain_inc: Array, tmp: Array) -> Array:
+    """stress : strain_inc of symmetric tensors (6, n)."""
+    np.multiply(stress, strain_inc, out=tmp)
+    work = tmp[3] + tmp[4]
+    work += tmp[5]
+    work *= 2.0
+    work += tmp[0]
+    work += tmp[1]
+    work += tmp[2]
+    return work

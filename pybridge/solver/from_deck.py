@@ -146,6 +146,8 @@ def _contacts(deck: Deck) -> list[PlaneContact | CylinderContact]:
 
 def _contact(deck: Deck, name: str, nodes: NDArray, friction: float) -> PlaneContact | CylinderContact:
     surface, body = deck.surfaces[name], deck.rigid_body(name)
+    if not isinstance(surface, RigidPlane | RigidFlatCylinder):
+        raise SolverError(f"{deck.source}: surface {name}: expected an analytical rigid surface")
     free, velocity = [True, True, True], [0.0, 0.0, 0.0]
     for item in deck.initial_velocities:
         if body.reference_node in item.nodes:
@@ -157,15 +159,13 @@ def _contact(deck: Deck, name: str, nodes: NDArray, friction: float) -> PlaneCon
     if deck.axisymmetric:
         free[2] = False
     mass = body.mass if body.mass > 0.0 else np.inf
-    common = {
+    common: dict[str, Any] = {
         "nodes": nodes, "normal": surface.normal, "friction": friction, "velocity": tuple(velocity), "mass": mass,
         "free": tuple(free), "name": name,
     }  # fmt: skip
     if isinstance(surface, RigidPlane):
         return PlaneContact(point=surface.point, **common)
-    if isinstance(surface, RigidFlatCylinder):
-        return CylinderContact(
-            centre=surface.centre, radius=surface.radius, length=surface.length, fillet_radius=surface.fillet_radius,
-            **common,
-        )  # fmt: skip
-    raise SolverError(f"{deck.source}: surface {name}: expected an analytical rigid surface")
+    return CylinderContact(
+        centre=surface.centre, radius=surface.radius, length=surface.length, fillet_radius=surface.fillet_radius,
+        **common,
+    )  # fmt: skip

@@ -9,8 +9,8 @@ COMBINED         weight of the first, 1 - weight of the second
 RELAX STIFFNESS  dQ/dt + Q / tau = k dq/dt: stiff against what is sudden, yielding to what lasts
 ENHANCED         Q = k_e q, with the bending stiffness of the exactly integrated elastic element
 
-k = kappa omega^2 m / N^2 and c = 2 zeta omega m / N^2, with N corners, mass m and the frequency omega = 2 c_d / h of
-the element's dilatational mode; kappa is the squared ratio of an hourglass mode's frequency to it.
+k = kappa omega^2 m / N^2 and c = 2 zeta omega m / N^2, with N corners, mass m and the frequency omega = 2 c / h of
+the element, c that of the smaller of lambda + 2 mu and 4 mu; kappa is the squared ratio of an hourglass mode's frequency to it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RELAXATION = 4.0  # tau omega: for lasting motion as VISCOUS does
 
 
 class HourglassControl:
-    """Coefficients of n elements. mass (n,), omega (n,): see above; bending: E / (3 (lambda + 2 mu))."""
+    """Coefficients of n elements. mass (n,), omega (n,): see above; bending: E / (3 modulus)."""
 
     def __init__(self, settings: Hourglass, corners: int, mass: Array, omega: Array, bending: float) -> None:
         stiff = settings.scale * omega**2 * mass / corners**2

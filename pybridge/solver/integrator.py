@@ -73,7 +73,7 @@ class Integrator:
         self.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self.local = threading.local()
         self.stable_dt = min(c.virgin_step(self._workspace(c)) for c in self.chunks)
-        self.kinetic_half = self.kinetic(self.v)
+        self.last_increments: StepResult | None = None
         self.last_touches = [Touch(np.zeros(3), 0.0, 0.0, 0) for _ in self.contacts]
 
     def _build_chunks(self) -> None:
@@ -118,8 +118,11 @@ class Integrator:
             touches.append(self._touch(contact, v, dt, dt_mean, bodies))
         u = self.u + dt * v
         results = self._elements(u, dt)
-        total = StepResult(*(sum(getattr(r, n) for r in results) for n in ("internal", "plastic", "viscous", "hourglass")),
-                           min(r.stable_dt for r in results), max(r.status for r in results))  # fmt: skip
+        total = StepResult(
+            sum(r.internal for r in results), sum(r.plastic for r in results), sum(r.viscous for r in results),
+            sum(r.hourglass for r in results), sum(r.first_half for r in results),
+            min(r.stable_dt for r in results), max(r.status for r in results),
+        )  # fmt: skip
         outcome = StepOutcome(total.status, total.stable_dt, total, touches)
         if total.status < 2:
             self._accept(u, v, dt, total, touches, bodies, external)
@@ -152,11 +155,15 @@ class Integrator:
     def _elements(self, u: Array, dt: float) -> list[StepResult]:
         jobs = [(group, chunk) for group in self.groups for chunk in group.chunks]
 
+        many = len(jobs) >= self.threads  # otherwise the blocks of material points go to the threads
+        inner = None if many else self.pool
+
         def work(job: tuple[GroupChunks, Chunk]) -> StepResult:
             group, chunk = job
-            return chunk.step(u, self.time, dt, group.forces, self._workspace(chunk))
+            space = self._workspace(chunk)
+            return chunk.step(u, self.time, dt, group.forces, space, inner, self.threads)
 
-        return list(self.pool.map(work, jobs)) if self.pool else [work(job) for job in jobs]
+        return list(self.pool.map(work, jobs)) if self.pool and many else [work(job) for job in jobs]
 
     def _accept(
         self,
@@ -215,23 +222,17 @@ class Integrator:
             self.pool = None
 
     def balance(self) -> dict[str, float]:
-        """Energies at the middle of the last step, where the velocities are known; `total` should be constant."""
-        e = self.energies
-        r = getattr(self, "last_increments", None)
-        half = (0.5 * r.internal, 0.5 * r.viscous, 0.5 * r.hourglass) if r else (0.0, 0.0, 0.0)
-        parts = {
-            "kinetic": self.kinetic(self.v),
-            "internal": e.internal - half[0],
-            "plastic": e.plastic,
-            "viscous": e.viscous - half[1],
-            "hourglass": e.hourglass - half[2],
-            "contact": e.contact,
-            "external": e.external,
-        }
-        parts["total"] = (
+        """Energies now; kinetic energy and `total` at the middle of the last step, where the velocities are known.
+
+        There the identity of the central differences holds exactly, so that `total` is constant.
+        """
+        e, r = self.energies, self.last_increments
+        parts = {"kinetic": self.kinetic(self.v), **vars(e)}
+        stored = (
             sum(parts[n] for n in ("kinetic", "internal", "viscous", "hourglass", "contact")) - e.external
         )
-        return parts
+        second_half = r.internal + r.viscous + r.hourglass - r.first_half if r else 0.0
+        return parts | {"total": stored - second_half}
 
 
 class GroupChunks:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pybridge import _core
+import pybridge._core as _core
 from pybridge.deck.model import JohnsonCook, MaterialDefinition, PlasticTable
 from pybridge.errors import SolverError
 

@@ -164,7 +164,7 @@ class Controls:
     threads: int = 0
     restart_seconds: float = 30.0
     max_cuts: int = 8
-    chunk: int = 1088
+    chunk: int = 5000  # points handled at once: fewer cost calls, more do not fit the cache
     unreliable_is_fatal: bool = False
 
     def __post_init__(self) -> None:

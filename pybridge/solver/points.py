@@ -7,6 +7,7 @@ with a smaller increment.
 from __future__ import annotations
 
 import inspect
+from concurrent.futures import Executor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,10 +105,18 @@ class Points:
                 np.subtract(rate[i, j], rate[j, i], out=work.spin[c])
             work.spin *= 0.5
         new.volume_ratio[:] = adjugate_symmetric(new.stretch, work.adjugate, work.t)
-        return True
+        # With det U > 0, U is positive definite where its trace and that of its adjugate are positive too; a turn too
+        # far in one step can end on another symmetric root.
+        traces = (a[0] + a[1] + a[2] for a in (new.stretch, work.adjugate))
+        return all(trace.min() > 0.0 for trace in traces)
 
-    def respond(self, work: Workspace, time_old: float, dt: float) -> int:
-        """Call the material block by block; returns the worst status. work.dissipation per current volume."""
+    def respond(
+        self, work: Workspace, time_old: float, dt: float, pool: Executor | None, threads: int
+    ) -> int:
+        """Call the material block by block, several at once where a pool is given; returns the worst status.
+
+        work.dissipation: per current volume. Materials answer alike however points are split into blocks.
+        """
         old, new = self.old, self.new
         if self.full_gradient:
             for c, (i, j) in enumerate(zip(DEFGRAD_ROW, DEFGRAD_COLUMN, strict=True)):
@@ -130,10 +139,18 @@ class Points:
         inputs["temperature"], inputs["state_old"] = self.temperature, old.state
         inputs["stress_new"], inputs["state_new"] = stress, new.state
         inputs["dissipation_inc"], inputs["status"] = dissipation, work.status
-        step = self.material.nblock or self.n
-        for start in range(0, self.n, step):
+        step = self.material.nblock or (-(-self.n // (4 * threads)) if pool else self.n)
+
+        def one(start: int) -> None:
             block = {name: array[..., start : start + step] for name, array in inputs.items()}
             self.material.material.update(time_old=time_old, dt=dt, **block)
+
+        starts = range(0, self.n, step)
+        if pool:
+            list(pool.map(one, starts))
+        else:
+            for start in starts:
+                one(start)
         if self.dtype != np.float64:
             new.stress[:] = stress
             work.dissipation[:] = dissipation

@@ -71,7 +71,7 @@ def save(path: Path, run: Integrator, mark: str, frames: int, history: dict[str,
 def load(path: Path, run: Integrator, mark: str) -> tuple[int, dict[str, list[float]]]:
     """Put a run where the restart file left it; returns the number of frames written and the histories."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             if int(file["version"]) != VERSION or str(file["mark"]) != mark:
                 raise SolverError(
                     f"{path}: it belongs to another model, material or step control than this command's; "

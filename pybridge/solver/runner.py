@@ -242,7 +242,8 @@ class _Bar:
             TextColumn("left"),
             TimeRemainingColumn(),
         )
-        self.task = self.progress.add_task("run", total=end, completed=begin)
+        self.task = self.progress.add_task("run", total=end)
+        self.progress.update(self.task, completed=begin)
         self.shown = 0.0
 
     def __enter__(self) -> Any:

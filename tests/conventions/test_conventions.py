@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import MaterialError
-from pybridge._core import conventions as compiled
 
 from pybridge import conventions as twin
+from pybridge._core import MaterialError
+from pybridge._core import conventions as compiled
 
 # Matrix whose entry ij is the number ij: every order can be read off.
 NUMBERED = np.array([[11.0, 12, 13], [21, 22, 23], [31, 32, 33]])

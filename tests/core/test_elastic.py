@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from pybridge._core import make_law
 
 

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from pybridge._core import MaterialError, kinematics, strain_increment, stretch_and_rotation
 from scipy.linalg import polar
 from scipy.spatial.transform import Rotation
 
+from pybridge._core import MaterialError, kinematics, strain_increment, stretch_and_rotation
 from pybridge.conventions import block_to_matrix, defgrad_to_matrix, matrix_to_block, matrix_to_defgrad
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import tensor
 from scipy.spatial.transform import Rotation
+
+from pybridge._core import tensor
 
 PRECISIONS = pytest.mark.parametrize("real", [np.float64, np.float32])
 

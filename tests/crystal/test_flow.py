@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from pybridge._core import (
     CrystalParameters,
     make_taylor_crystal,
@@ -11,7 +12,6 @@ from pybridge._core import (
     twin_systems,
     uniform_orientations,
 )
-
 from pybridge.reference import crystal as reference
 
 

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from pybridge._core import CrystalParameters, active_isa, make_law, make_taylor_crystal, uniform_orientations
 
 

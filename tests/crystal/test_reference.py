@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from pybridge._core import slip_systems, twin_systems
 
+from pybridge._core import slip_systems, twin_systems
 from pybridge.reference import crystal as reference
 
 P = reference.Parameters()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import CrystalParameters, make_law, make_taylor_crystal, uniform_orientations
 
+from pybridge._core import CrystalParameters, make_law, make_taylor_crystal, uniform_orientations
 from pybridge.reference import crystal as reference
 
 P = reference.Parameters()
@@ -45,7 +45,7 @@ def test_stress_is_the_mean_of_the_grains(tools, rng, precision: str, tolerance:
 def test_virgin_moduli_are_those_of_the_card(tools) -> None:
     crystal = make_law("PYBRIDGE_TAYLOR_CRYSTAL", [4], "float64")
     strain = 1e-6 * np.array([1.0, -2, 4, 3, -5, 6])
-    path = np.array([[1.0, 1, 1, 0, 0, 0], [1.0, 1, 1, 0, 0, 0, *strain]])
+    path = np.array([1.0, 1, 1, 0, 0, 0]) + np.array([[0.0], [1.0]]) * strain
     stress = tools.drive(crystal, path, 1e-15).stress[1, :, 0]
     bulk, shear = crystal.elastic_moduli.bulk, crystal.elastic_moduli.shear
     assert (bulk, shear) == (48e9, 25e9)

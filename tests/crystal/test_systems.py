@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import MaterialError, slip_systems, twin_systems, uniform_orientations
 
+from pybridge._core import MaterialError, slip_systems, twin_systems, uniform_orientations
 from pybridge.reference.crystal import from_miller_bravais
 
 C_OVER_A = 1.624
@@ -64,20 +64,14 @@ def test_each_family_has_the_symmetry_of_the_hexagon(systems, families: list[int
 
 
 def test_twin_shear_follows_from_the_axial_ratio() -> None:
-    # gamma_t = |eta_1 - its mirror image| over the distance of the planes: here from the lattice itself. The mirror in
-    # (10-12) sends the lattice to the twin's; the shear that does the same to eta_2 = <10-1-1>-like rows is
-    # sqrt3 a/c - c/(a sqrt3).
+    # The shear sqrt3/(c/a) - (c/a)/sqrt3 turns the conjugate direction <10-11> into its mirror image in the plane.
     formula = np.sqrt(3) / C_OVER_A - C_OVER_A / np.sqrt(3)
     assert formula == pytest.approx(0.129, abs=5e-4)
     s, m = twin_systems(C_OVER_A)[0]
     shear = np.eye(3) + formula * np.outer(s, m)
     mirror = np.eye(3) - 2 * np.outer(m, m)
-    # The conjugate direction eta_2 = [10-1-1] turns into its mirror image, up to sign: a lattice row stays one.
-    row, _ = from_miller_bravais((1, 0, -1, 2), (1, 0, -1, 1), C_OVER_A)
-    in_plane = np.array([np.sqrt(3) * m[0], np.sqrt(3) * m[1], 0]) / np.hypot(m[0], m[1])
-    row = in_plane + np.array([0, 0, C_OVER_A])
-    image = shear @ row
-    assert np.linalg.norm(np.cross(image, mirror @ row)) / np.linalg.norm(row) ** 2 < 1e-12
+    row = np.array([np.sqrt(3) * m[0], np.sqrt(3) * m[1], C_OVER_A * np.hypot(m[0], m[1])])
+    assert np.linalg.norm(np.cross(shear @ row, mirror @ row)) < 1e-12 * np.linalg.norm(row) ** 2
 
 
 def splitmix(seed: int):

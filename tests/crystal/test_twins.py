@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from pybridge._core import CrystalParameters, make_taylor_crystal, uniform_orientations
 
 

@@ -250,6 +250,16 @@ def test_energy_that_is_no_number(library, arguments, name):
     assert np.isnan(given["stressNew"]).all()
 
 
+def test_answer_that_overflows(library, arguments):
+    """Finite inputs, an energy that no number of this precision holds."""
+    given = arguments(library, 3, "PYBRIDGE_ELASTIC", STEEL, states=1)
+    double = library.dtype == np.float64
+    given["stressOld"][2] = 1e150 if double else 1e18
+    given["strainInc"][2] = 0.01
+    given["density"][2] = 1e-170 if double else 1e-25
+    fails(library, given, r"answered not-a-number at point 3 of 3")
+
+
 def test_an_error_does_not_linger(library, arguments):
     """The call after a failed one succeeds."""
     with pytest.raises(HostError):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import kinematics
 from strangers import elastic_vumat
 
+from pybridge._core import kinematics
 from pybridge.conventions import defgrad_to_matrix, matrix_to_defgrad
 from pybridge.errors import HostError
 from pybridge.host import HostedVumat, load_vumat, our_library

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pybridge._core import load_model
 
+from pybridge._core import load_model
 from pybridge.errors import HostError
 from pybridge.host import HostedVumat
 
@@ -155,6 +155,44 @@ def test_points_outside_the_domain_are_flagged_or_stop(library, arguments, folde
                        r"0.5, rate up to 1e\+08 1/s.*constant 3"):  # fmt: skip
         library.call(stopping)
     assert np.isnan(stopping["stressNew"]).all()
+
+
+def test_plane_strain_is_the_three_dimensional_answer(library, arguments, folder):
+    """Stretches, strains and stresses of flat elements arrive with zeros in 23 and 13."""
+    name, n = folder[1], 4
+    full = increment(arguments, library, name)
+    for key in ("stretchOld", "stretchNew", "strainInc", "stressOld"):
+        full[key][4 * n :] = 0
+    full["defgradNew"][:] = arguments(library, n, name, ())["defgradNew"]
+    full["stretchOld"][1 + 3 * n] = 0.007
+    flat = arguments(library, n, name, (), states=STATES, shear=1, time=1.2e-6, dt=1e-7)
+    for key in ("stretchOld", "stretchNew", "strainInc", "stressOld"):
+        flat[key][:] = full[key][: 4 * n]
+    flat["stateOld"][:] = full["stateOld"]
+    for given in (full, flat):
+        library.call(given, guarded=True)
+    np.testing.assert_array_equal(flat["stressNew"], full["stressNew"][: 4 * n])
+    np.testing.assert_array_equal(flat["stateNew"], full["stateNew"])
+    np.testing.assert_array_equal(flat["enerInelasNew"], full["enerInelasNew"])
+
+
+def test_effective_bulk_modulus(library, arguments, folder):
+    """The secant where it is stiffer than the virgin material, else the virgin modulus."""
+    given = increment(arguments, library, folder[1], n=3)
+    volume = given["strainInc"].reshape(6, 3)[:3].sum(0).astype(float)
+    given["stressOld"][:] = 0
+    given["stressOld"].reshape(6, 3)[:3] = np.array([-1, 1, -2]) * 6e9 * np.sign(volume)
+    given["lanneal"][4] = 1
+    library.set_array_arguments(True)
+    try:
+        library.call(given, guarded=True)
+    finally:
+        library.set_array_arguments(False)
+    change = (given["stressNew"].astype(float) - given["stressOld"]).reshape(6, 3)[:3].mean(0)
+    secant = change / volume
+    assert secant[0] > 40e9
+    assert secant[1] < 30e9
+    np.testing.assert_allclose(given["dt"][1:4], np.maximum(secant, 36e9), rtol=1e-4)
 
 
 def test_worst_point_is_named(library, arguments, folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from pybridge._core import make_law
 
 STEEL = (200e9, 0.3)

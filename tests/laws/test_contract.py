@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import make_law
 
+from pybridge._core import make_law
 from pybridge.conventions import block_to_matrix, matrix_to_block
 from pybridge.reference import make_law as make_reference
 

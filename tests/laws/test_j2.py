@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from pybridge._core import make_law
 
 YOUNG, POISSON = 117e9, 0.35

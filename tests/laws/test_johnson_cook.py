@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import make_law
 
+from pybridge._core import flow_evaluations, make_law
 from pybridge.reference import make_law as make_reference
 
 YOUNG, POISSON = 124e9, 0.34
@@ -222,3 +222,46 @@ def test_sudden_changes_of_rate_agree_with_brent(rng, advance) -> None:
     found, expected = (advance(each, strain, stress, state, dt=1e-8) for each in (law, reference))
     np.testing.assert_allclose(found.stress, expected.stress, rtol=1e-11, atol=1e-3)
     np.testing.assert_allclose(found.state, expected.state, rtol=1e-8, atol=1e-16)
+
+
+HEATED = {"m": 2.0, "specific_heat": 3.0, "T_melt": 2000.0}
+
+
+@pytest.mark.parametrize("changes", [{}, {"n": 1.6, "C": 0.1}, HEATED], ids=["copper", "convex", "much heat"])
+def test_increment_meets_its_declared_accuracy(changes, rng, advance) -> None:
+    """1e-11 of dp, for first guesses from good to bad: old rates 1e-5 to 1e-1 off."""
+    law, reference = law_of(**changes), make_reference("PYBRIDGE_JOHNSON_COOK", constants(**changes))
+    n, dt = 400, 1e-8
+    state = np.array([10 ** rng.uniform(-4, 0, n), 10 ** rng.uniform(3, 5, n), np.full(n, 3.0)])
+    stress, strain = np.zeros((6, n)), np.zeros((6, n))
+    stress[4] = flow_stress(state[0], state[1], 297.0, **changes) / np.sqrt(3)
+    strain[4] = np.sqrt(3) / 2 * state[1] * dt * (1 + 10 ** rng.uniform(-5, -1, n))
+    found, expected = (advance(each, strain, stress, state, dt=dt) for each in (law, reference))
+    # the increment is the rate; the rounding of q over 3 G dp comes on top
+    rounding = 1e-15 * np.abs(stress[4]) / (SHEAR * dt)
+    assert (np.abs(found.state[1] - expected.state[1]) <= 1e-11 * expected.state[1] + rounding).all()
+
+
+@pytest.mark.parametrize(
+    "hot", [{}, {"m": 1.0, "specific_heat": 20.0, "T_melt": 2000.0}], ids=["copper", "much heat"]
+)
+@pytest.mark.parametrize("rate_0", [1.0, 1e7])
+def test_flow_that_goes_on_needs_one_evaluation(hot, rate_0, rng, advance) -> None:
+    """The cost of the law: a smooth path with the rate changing by a few per cent a step."""
+    law = law_of(rate_0=rate_0, **hot)
+    n, dt = 100, 1e-8
+    direction = rng.normal(size=(6, n)) * 2e-4
+    stress, state = np.zeros((6, n)), np.zeros((3, n))
+    inputs = {"temperature": np.full(n, 400.0), "density": np.full(n, 8960.0)}
+    counts = []
+    for _ in range(150):
+        strain = direction * (1 + 0.03 * rng.random(n))
+        counts.append(
+            flow_evaluations(law, dt=dt, strain_inc=strain, stress_old=stress, state_old=state, **inputs)
+        )
+        new = advance(law, strain, stress, state, dt=dt, **inputs)
+        stress, state = new.stress, new.state
+    flowing = np.array(counts)[-100:]
+    assert flowing.min() == 1
+    assert flowing.mean() < 1.1
+    assert counts[0].min() == 0  # still elastic

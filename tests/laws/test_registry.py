@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from pybridge._core import MaterialError, built_in_laws, is_built_in_law, make_law
 
 JC = [124e9, 0.34, 90e6, 292e6, 0.31, 1.09, 1356.0, 294.0, 0.025, 1.0, 383.0, 0.9]

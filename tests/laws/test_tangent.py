@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pybridge._core import MaterialError, law_tangent, make_law
 
+from pybridge._core import MaterialError, law_tangent, make_law
 from pybridge.conventions import block_to_mandel, mandel_to_block
 
 LAWS = {

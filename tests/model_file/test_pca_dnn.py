@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from pybridge._core import load_model
 
 HORIZON = 2e-6
@@ -337,18 +338,23 @@ def test_a_step_of_no_length_is_a_jump(surrogate: Any, tools: Any, engine: str) 
     assert answer.status[0] == 1  # an infinite rate
 
 
-def test_overflow_is_reported_not_returned(make_surrogate: Any, tools: Any) -> None:
+@pytest.mark.parametrize("component", range(6))
+@pytest.mark.parametrize("engine", ["native", "torchscript"])
+def test_overflow_is_reported_not_returned(
+    make_surrogate: Any, tools: Any, engine: str, component: int
+) -> None:
     def huge(card: dict, tensors: dict) -> None:
-        tensors["output_scale"] = np.full(len(tensors["output_scale"]), 1e300)
-        tensors["output_basis"] = tensors["output_basis"] * 1e20
-        card["precision"] = "f64"
+        rows = slice(4 * component, 4 * component + 4)
+        tensors["output_scale"][rows] = 1e300
+        tensors["output_basis"][rows] *= 1e20
 
-    material = native(make_surrogate(huge))
+    material = load_model(str(make_surrogate(huge).path), engine, "float64")
     answer = tools.step(
         material, 0.0, 1e-7, tools.identity(2), tools.identity(2) * 1.01, stress_old=np.ones((6, 2))
     )
     assert (answer.status == 3).all()
     assert (answer.stress == 1).all()
+    assert (answer.state == 0).all()
 
 
 def test_nodes_need_not_be_equidistant(make_surrogate: Any, tools: Any) -> None:

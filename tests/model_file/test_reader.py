@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pybridge._core import MaterialError, load_model
 
+from pybridge._core import MaterialError, load_model
 from pybridge.errors import ModelFileError
 from pybridge.model_file import FORMAT_VERSION, complete_card, read_model, write_model
 
@@ -453,6 +453,7 @@ JSON_FAULTS = {
     b"{" + b",".join(b'"%d":1' % i for i in range(5000)) + b"}": "too many members",
     b"[" + b" " * (4 << 20) + b"]": "JSON text larger than 4 MiB",
     b"[]": "card.json: expected an object",
+    b"null": "card.json: expected an object",
     b'"text"': "card.json: expected an object",
 }
 
@@ -485,6 +486,40 @@ def test_json_texts_and_numbers_are_read_right(parts: Any, write: Callable[..., 
     load_model(str(write(text=extra.encode())), "native", "float64")
     deep = json.dumps({**parts[0], "more": json.loads("[" * 31 + "]" * 31)})
     load_model(str(write(text=deep.encode())), "native", "float64")
+
+
+def test_code_points_at_the_borders_of_utf8(parts: Any, write: Callable[..., Path]) -> None:
+    points = [0x1, 0x7F, 0x80, 0x7FF, 0x800, 0xFFF, 0xD000, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF]
+    text = "".join(map(chr, points))
+    for ascii_only in (True, False):
+        changed = copy.deepcopy(parts[0])
+        changed["state_schema"][0]["description"] = text
+        card = json.dumps(changed, ensure_ascii=ascii_only)
+        material = load_model(str(write(text=card.encode())), "native", "float64")
+        assert material.state_schema[0].description == text
+
+
+def test_entries_with_extra_fields_and_comments_are_read(write: Callable[..., Path], parts: Any) -> None:
+    path = write()
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in (
+            ("a", b"x"),
+            ("weights.bin", parts[1]),
+            ("b", b"y"),
+            ("card.json", json.dumps(parts[0])),
+        ):
+            entry = zipfile.ZipInfo(f"small/extra/{name}")
+            entry.extra = b"\x46\x42\x06\x00padded"
+            entry.comment = b"a comment"
+            file.writestr(entry, content)
+    assert load_model(str(path), "native", "float64").state_size == 7
+    assert read_model(path).kind == "pca_dnn"
+
+
+def test_a_tensor_that_reaches_beyond_the_weights_is_refused(write: Callable[..., Path], parts: Any) -> None:
+    last = len(parts[1]) // 64 * 64
+    assert len(parts[1]) - last < parts[0]["tensors"][0]["bytes"]
+    both_refuse(write(put("tensors.0.offset", last)), "tensor time: lies outside weights.bin")
 
 
 def read_both(path: Path) -> int:

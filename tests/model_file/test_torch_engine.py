@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pybridge._core import MaterialError, load_model, time_torch_network
 
+from pybridge._core import MaterialError, load_model, time_torch_network
 from pybridge.model_file import write_model
 
 HORIZON = 2e-6

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from pybridge._core import MaterialError, Network, NetworkSingle, peak_flops, supported_isas
 
 ACTIVATIONS = {

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pybridge._core import load_model, make_law
 from scenarios import Increment, Scenario, increments
 from surrogate import surrogate_file
 
 from pybridge import reference
+from pybridge._core import load_model, make_law
 from pybridge.host import HostedVumat, load_vumat, our_library
 
 DENSITY = 7800.0
@@ -48,7 +48,15 @@ CASES = (
         tolerance=(1e-9, 5e-5),
     ),
     # The reference integrates each grain as a differential equation: tests/crystal compares with it.
-    Case("PYBRIDGE_TAYLOR_CRYSTAL_MG", (12.0, 3.0), reference=False, flow="", tolerance=(1e-9, 5e-4)),
+    # At the rates it is made for (2e5 per second): far slower, precisions divide their steps differently.
+    Case(
+        "PYBRIDGE_TAYLOR_CRYSTAL_MG",
+        (12.0, 3.0),
+        reference=False,
+        duration=2e-7,
+        flow="",
+        tolerance=(1e-9, 5e-4),
+    ),
     Case("SURROGATE", reference=False, duration=1.9e-6, flow=None, tolerance=(1e-12, 1e-4), model=True),
 )
 

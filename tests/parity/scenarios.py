@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pybridge._core import kinematics
 
+from pybridge._core import kinematics
 from pybridge.conventions import matrix_to_defgrad
 
 

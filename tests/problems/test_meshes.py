@@ -93,7 +93,7 @@ def test_skin_is_closed_and_faces_outwards(problem) -> None:
 
 
 def test_rod_and_wall_face_each_other() -> None:
-    for deck, up in ((taylor_anvil(elements=300), 2), (copper_rod("CAX4R", across=2), 1)):
+    for deck, up in ((taylor_anvil(elements=300), 2), (copper_rod("CAX4R", across=2, foot="contact"), 1)):
         wall = deck.surfaces["WALL"]
         assert isinstance(wall, RigidPlane)
         assert wall.normal[up] == 1.0
@@ -102,6 +102,18 @@ def test_rod_and_wall_face_each_other() -> None:
         assert velocity.value < 0
         assert deck.coordinates[velocity.nodes, up].min() == wall.point[up] == 0.0
         assert len(velocity.nodes) == len(deck.coordinates) - 1
+
+
+def test_the_held_foot_neither_flies_nor_lifts_off() -> None:
+    deck = copper_rod(across=2, layers=5)
+    (velocity,) = deck.initial_velocities
+    foot = deck.node_sets["FOOT"]
+    assert set(velocity.nodes) == set(deck.node_sets["BODY"]) - set(foot)
+    assert [(b.first, b.velocity) for b in deck.boundaries if b.region == "FOOT"] == [(3, 0.0)]
+    loose = copper_rod(across=2, layers=5, foot="contact")
+    assert not any(b.region == "FOOT" for b in loose.boundaries)
+    with pytest.raises(ConfigError, match="expected held or contact"):
+        copper_rod(foot="glued")
 
 
 def test_projectile_touches_the_plate_and_is_driven_or_heavy() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pybridge._core import make_law
 
 from abaqus_jobs.materials import COPPER, user_material
 from abaqus_jobs.rods import taylor_anvil
+from pybridge._core import make_law
 from pybridge.commands import main
 from pybridge.commands.run import material_switch
 from pybridge.deck.writer import write_deck
