@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pybridge import _core
+import pybridge._core as _core
 from pybridge.errors import ModelFileError
 from pybridge.model_file import ModelFile, read_model, write_model
 from training.fine_scale import drive_material

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pybridge import _core
+import pybridge._core as _core
 from pybridge.errors import ConfigError
 from pybridge.material import Material
 from training.paths import PathSpec, sample

@@ -195,7 +195,7 @@ def held_loss(
     n_time = tables.basis.shape[-1]
     known = torch.arange(n_time, device=step.device)[None] <= step[:, None]
     sign = data.sign[turned]
-    increments = data.increments[data.source[turned]][:, chosen] * known * sign[:, None, None]
+    increments = data.increments[:, chosen][data.source[turned]] * known * sign[:, None, None]
     x = torch.bmm(increments, tables.weight).permute(1, 0, 2).reshape(len(chosen), -1)
     a = network(x).reshape(len(chosen), 6, -1)
     stress = (a * tables.basis[:, :, step].permute(2, 0, 1)).sum(2)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pybridge import _core
+import pybridge._core as _core
 from pybridge.commands import main
 from pybridge.errors import ModelFileError
 from training import export as export_module
