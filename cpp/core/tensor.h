@@ -216,11 +216,9 @@ template <class Real>
 inline void symmetric_eigen(Mat3<Real> a, Real* value, Mat3<Real>& q) {
   q = identity3<Real>();
   for (int sweep = 0; sweep < 12; ++sweep) {
-    const Real off = a.m[0][1] * a.m[0][1] + a.m[1][2] * a.m[1][2] + a.m[0][2] * a.m[0][2];
-    if (!(off > 0)) break;
     for (int pair = 0; pair < 3; ++pair) {
       const int i = pair == 2 ? 1 : 0, j = pair == 0 ? 1 : 2;
-      if (a.m[i][j] == 0) continue;
+      if (a.m[i][j] == 0) continue;  // after a few sweeps always
       const Real theta = (a.m[j][j] - a.m[i][i]) / (2 * a.m[i][j]);
       const Real t = (theta < 0 ? Real(-1) : Real(1)) / (magnitude(theta) + root(theta * theta + 1));
       const Real c = 1 / root(t * t + 1), s = t * c;

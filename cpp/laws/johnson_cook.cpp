@@ -51,12 +51,12 @@ Real JohnsonCook<Real>::solve(const Block<Real>& block, int i, JohnsonCookStep<R
   if (last > 0) {
     step.q_start = von_mises(block.stress_old + i, block.stride);
     const Real guess = continued_flow(flow_, step, last);
-    if (guess > 0) return plastic_increment(flow_, step, guess, Real(-1), evaluations);
+    if (guess > 0) return plastic_increment(flow_, step, guess, evaluations);
   }
   const Real yield = static_flow(flow_, step.p_old, step.t_old);
   if (!(step.q_trial > yield)) return 0;
   if (!(last > 0)) step.q_start = yield;
-  return plastic_increment(flow_, step, (step.q_trial - yield) / flow_.three_g, yield, evaluations);
+  return plastic_increment(flow_, step, (step.q_trial - yield) / flow_.three_g, evaluations);
 }
 
 template <class Real>

@@ -137,7 +137,7 @@ template <class Real>
 inline Real continued_flow(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step,
                            Real last) {
   const Real y = step.q_start, fast = last * step.per_rate_strain;
-  // ln 2 times the binary exponent, half a bit added, stands for the logarithm; 1 - T* for 1 - T*^m
+  // ln 2 times the binary exponent, half a bit added, stands for the logarithm, 1 - T* for 1 - T*^m
   const Real rate = fast > 1 ? 1 + k.c * Real(0.6931) * (Real(binary_exponent(fast)) + Real(0.5)) : Real(1);
   const bool softens = step.t_old > k.t_transition && step.t_old < k.t_melt;
   const Real thermal = softens ? (k.t_melt - step.t_old) * k.per_range : Real(1);
@@ -150,12 +150,11 @@ inline Real continued_flow(const JohnsonCookConstants<Real>& k, const JohnsonCoo
   return guess < 16 * last ? guess : 16 * last;
 }
 
-// The root of r(x), starting from `guess` > 0; 0 where the step is elastic. `yield` is the static flow stress
-// at the start where the caller knows it, negative otherwise (then it is computed only if Newton's step
-// asks).
+// The root of r(x), starting from `guess` > 0; 0 where the step is elastic after all. `evaluations` counts
+// the flow stresses that were needed: one where the guess is good.
 template <class Real>
 inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const JohnsonCookStep<Real>& step,
-                              Real guess, Real yield, int& evaluations) {
+                              Real guess, int& evaluations) {
   const Real tolerance = 4 * epsilon<Real>() * step.q_trial;
   // Relative error that is accepted, in dp and in the flow stress.
   const Real close = sizeof(Real) == 8 ? Real(1e-11) : Real(5e-7);
@@ -163,7 +162,7 @@ inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const Johnson
   Real x = guess < high ? guess : high;
   const FlowAlongStep<Real> flow(k, step);
   FlowValue<Real> value = flow.at(x);
-  for (int iteration = 0; iteration < 200; ++iteration) {
+  for (int iteration = 0; iteration < 100; ++iteration) {
     evaluations = iteration + 1;
     const Real residual = step.q_trial - k.three_g * x - value.y;
     if (std::fabs(residual) <= tolerance) return x;
@@ -171,7 +170,9 @@ inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const Johnson
       low = x;
     else
       high = x;
-    if (high * k.three_g <= tolerance) return high;  // a root so small leaves the stress as it is
+    // A root so small leaves the stress as it is: either p^n rises steeply there, or the step is elastic.
+    if (high * k.three_g <= tolerance)
+      return step.q_trial > static_flow(k, step.p_old, step.t_old) ? high : Real(0);
     const Real slope = k.three_g + value.dy_dx, per_slope = 1 / slope;
     Real d = residual * per_slope;
     // Chebyshev's correction makes the step third order, where it is small.
@@ -184,11 +185,6 @@ inline Real plastic_increment(const JohnsonCookConstants<Real>& k, const Johnson
       const bool small = 3 * std::fabs(d) * d * d * value.magnitude <= close * x * x * slack;
       if (small && flow.branch_of(x) == flow.branch_of(next)) return next;
     } else {
-      if (yield < 0 && !(low > 0)) {
-        yield = static_flow(k, step.p_old, step.t_old);
-        if (!(step.q_trial > yield)) return 0;
-      }
-      if (!(high - low > 2 * epsilon<Real>() * high)) return high;
       next = iteration >= 40 ? Real(0.5) * (low + high) : low > 0 ? std::sqrt(low * high) : high / 64;
     }
     x = next;
