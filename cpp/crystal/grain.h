@@ -22,7 +22,7 @@ struct GrainAnswer {
 
 // a (1 + x), a with scalar entries.
 template <class Real>
-PYBRIDGE_FORCE_INLINE Matrix<Vec<Real>> rotated(const Real* q, const Matrix<Vec<Real>>& x) {
+PYBRIDGE_INLINE Matrix<Vec<Real>> rotated(const Real* q, const Matrix<Vec<Real>>& x) {
   Matrix<Vec<Real>> out;
   for (int i = 0; i < 3; ++i)
     for (int j = 0; j < 3; ++j)
@@ -32,7 +32,7 @@ PYBRIDGE_FORCE_INLINE Matrix<Vec<Real>> rotated(const Real* q, const Matrix<Vec<
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> resolve_scalar(const Real schmid[5], const Vec<Real> s[5]) {
+PYBRIDGE_INLINE Vec<Real> resolve_scalar(const Real schmid[5], const Vec<Real> s[5]) {
   Vec<Real> sum = schmid[0] * s[0];
   for (int k = 1; k < 5; ++k) sum += schmid[k] * s[k];
   return sum;
@@ -40,8 +40,8 @@ PYBRIDGE_FORCE_INLINE Vec<Real> resolve_scalar(const Real schmid[5], const Vec<R
 
 // Starts the step: resolved stresses, resistances and rates at its beginning.
 template <class Real, bool Quadratic>
-PYBRIDGE_FORCE_INLINE void start(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
-                                 const Vec<Real> s[5], Vec<Real> dt, SlipStep<Real>& step) {
+PYBRIDGE_INLINE void start(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
+                           const Vec<Real> s[5], Vec<Real> dt, SlipStep<Real>& step) {
   using V = Vec<Real>;
   resistance<Real>(table, e, step.resistance);
   latent_resistance<Real>(table, e, step.resistance);
@@ -69,9 +69,8 @@ PYBRIDGE_FORCE_INLINE void start(const CrystalTable<Real>& table, const Vec<Real
 // and that stays at its beginning over a long one, where the prediction overshoots. Then their strain and the
 // slip systems that they turn enter the step.
 template <class Real, bool Quadratic>
-PYBRIDGE_FORCE_INLINE void twin(const CrystalTable<Real>& table, const Vec<Real> s_old[5],
-                                const Vec<Real> s[5], Vec<Real> dt, SlipStep<Real>& step,
-                                Vec<Real> lambda[twin_count]) {
+PYBRIDGE_INLINE void twin(const CrystalTable<Real>& table, const Vec<Real> s_old[5], const Vec<Real> s[5],
+                          Vec<Real> dt, SlipStep<Real>& step, Vec<Real> lambda[twin_count]) {
   using V = Vec<Real>;
   V shear[twin_count], change[twin_count], grown[twin_count];
   const V reach = Real(2) * (Real(1) - step.weight);
@@ -93,10 +92,9 @@ PYBRIDGE_FORCE_INLINE void twin(const CrystalTable<Real>& table, const Vec<Real>
 // Newton's method until every lane has converged; a lane's numbers do not depend on the others. Returns the
 // mask of the lanes that did not converge.
 template <class Real, bool Quadratic>
-PYBRIDGE_FORCE_INLINE Mask<Real> find_stress(const CrystalTable<Real>& table,
-                                             const Symmetric<Vec<Real>>& trial, Vec<Real> dt,
-                                             SlipStep<Real>& step, Vec<Real> s[5],
-                                             Vec<Real> lambda[twin_count]) {
+PYBRIDGE_INLINE Mask<Real> find_stress(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
+                                       Vec<Real> dt, SlipStep<Real>& step, Vec<Real> s[5],
+                                       Vec<Real> lambda[twin_count]) {
   step.weight = fitted_weight<Real, Quadratic>(table, step, table.implicitness);
   Vec<Real> s_old[5];
   for (int k = 0; k < 5; ++k) s_old[k] = s[k];
@@ -114,10 +112,10 @@ PYBRIDGE_FORCE_INLINE Mask<Real> find_stress(const CrystalTable<Real>& table,
 
 // Advances the grain from u_old to u_new; j23_*: J^(-2/3). Returns the mask of lanes that failed.
 template <class Real, bool Quadratic>
-PYBRIDGE_FORCE_INLINE Mask<Real> advance(const CrystalTable<Real>& table, const Real* rotation,
-                                         const Symmetric<Vec<Real>>& u_old, const Symmetric<Vec<Real>>& u_new,
-                                         Vec<Real> j23_old, Vec<Real> j23_new, Vec<Real> dt,
-                                         GrainState<Vec<Real>>& state, GrainAnswer<Vec<Real>>& answer) {
+PYBRIDGE_INLINE Mask<Real> advance(const CrystalTable<Real>& table, const Real* rotation,
+                                   const Symmetric<Vec<Real>>& u_old, const Symmetric<Vec<Real>>& u_new,
+                                   Vec<Real> j23_old, Vec<Real> j23_new, Vec<Real> dt,
+                                   GrainState<Vec<Real>>& state, GrainAnswer<Vec<Real>>& answer) {
   using V = Vec<Real>;
   const Matrix<V> inverse = rotated<Real>(rotation, state.inelastic);
   const Matrix<V> a_old = product(full(u_old), inverse), a_trial = product(full(u_new), inverse);
@@ -132,6 +130,7 @@ PYBRIDGE_FORCE_INLINE Mask<Real> advance(const CrystalTable<Real>& table, const 
     for (int k = 0; k < 8; ++k) step.schmid[a][k] = fill<Real>(table.schmid[a][k]);
   add_reflected<Real>(table, state.lambda, step.schmid);
   for (int k = 0; k < 8; ++k) step.given[k] = V{};
+  deviator<Real>(trial, step.trial);
   step.metric = (trial.c[0] + trial.c[1] + trial.c[2]) * static_cast<Real>(1.0 / 3);
   start<Real, Quadratic>(table, state.e, s, dt, step);
   const Mask<Real> failed = find_stress<Real, Quadratic>(table, trial, dt, step, s, state.lambda);

@@ -24,7 +24,7 @@ struct Path {
 };
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE Mask<Real> positive_definite(const Symmetric<Vec<Real>>& u) {
+PYBRIDGE_INLINE Mask<Real> positive_definite(const Symmetric<Vec<Real>>& u) {
   const Vec<Real> huge = fill<Real>(static_cast<Real>(1e6));
   Mask<Real> fine = (u.c[0] > Real(0)) & (u.c[0] * u.c[1] - u.c[3] * u.c[3] > Real(0)) &
                     (determinant(u) > static_cast<Real>(1e-9));
@@ -33,7 +33,7 @@ PYBRIDGE_FORCE_INLINE Mask<Real> positive_definite(const Symmetric<Vec<Real>>& u
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE Symmetric<Vec<Real>> stretch_at(const Path<Real>& path, int k) {
+PYBRIDGE_INLINE Symmetric<Vec<Real>> stretch_at(const Path<Real>& path, int k) {
   const Vec<Real> part = least<Vec<Real>>(static_cast<Real>(k) * path.inverse_steps, fill<Real>(1));
   Symmetric<Vec<Real>> u;
   for (int c = 0; c < 6; ++c) u.c[c] = path.start.c[c] + part * path.change.c[c];
@@ -41,8 +41,8 @@ PYBRIDGE_FORCE_INLINE Symmetric<Vec<Real>> stretch_at(const Path<Real>& path, in
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE void prepare(const CrystalTable<Real>& table, const CrystalBlock<Real>& block,
-                                   int first, int valid, Path<Real>& path) {
+PYBRIDGE_INLINE void prepare(const CrystalTable<Real>& table, const CrystalBlock<Real>& block, int first,
+                             int valid, Path<Real>& path) {
   using V = Vec<Real>;
   Symmetric<V> end;
   for (int c = 0; c < 6; ++c) {
@@ -76,8 +76,8 @@ PYBRIDGE_FORCE_INLINE void prepare(const CrystalTable<Real>& table, const Crysta
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE void load_state(const Real* state, int grains, long stride, int g, int valid,
-                                      GrainState<Vec<Real>>& out) {
+PYBRIDGE_INLINE void load_state(const Real* state, int grains, long stride, int g, int valid,
+                                GrainState<Vec<Real>>& out) {
   auto row = [&](int k) { return load(state + (static_cast<long>(k) * grains + g) * stride, valid); };
   for (int k = 0; k < 9; ++k) out.inelastic.c[k] = row(row_inelastic + k);
   for (int a = 0; a < slip_count; ++a) out.e[a] = row(row_slip + a);
@@ -85,8 +85,8 @@ PYBRIDGE_FORCE_INLINE void load_state(const Real* state, int grains, long stride
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE void store_state(const GrainState<Vec<Real>>& in, int grains, long stride, int g,
-                                       int valid, Real* state) {
+PYBRIDGE_INLINE void store_state(const GrainState<Vec<Real>>& in, int grains, long stride, int g, int valid,
+                                 Real* state) {
   auto put = [&](int k, Vec<Real> v) {
     store(state + (static_cast<long>(k) * grains + g) * stride, v, valid);
   };
@@ -96,15 +96,15 @@ PYBRIDGE_FORCE_INLINE void store_state(const GrainState<Vec<Real>>& in, int grai
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE void keep(Mask<Real> where, Vec<Real> kept, Vec<Real>& value) {
+PYBRIDGE_INLINE void keep(Mask<Real> where, Vec<Real> kept, Vec<Real>& value) {
   value = where ? kept : value;
 }
 
 // All internal steps of one grain. Lanes that need fewer steps than others keep what they have.
 template <class Real, bool Quadratic>
-PYBRIDGE_FORCE_INLINE Mask<Real> integrate(const CrystalTable<Real>& table, const Path<Real>& path, int g,
-                                           Vec<Real> dt, GrainState<Vec<Real>>& state,
-                                           GrainAnswer<Vec<Real>>& answer) {
+PYBRIDGE_INLINE Mask<Real> integrate(const CrystalTable<Real>& table, const Path<Real>& path, int g,
+                                     Vec<Real> dt, GrainState<Vec<Real>>& state,
+                                     GrainAnswer<Vec<Real>>& answer) {
   using V = Vec<Real>;
   const Real* rotation = table.rotation + 9 * g;
   Mask<Real> failed{};

@@ -16,7 +16,7 @@ struct Symmetric {
 };
 
 template <class V>
-PYBRIDGE_FORCE_INLINE Matrix<V> product(const Matrix<V>& a, const Matrix<V>& b) {
+PYBRIDGE_INLINE Matrix<V> product(const Matrix<V>& a, const Matrix<V>& b) {
   Matrix<V> out;
   for (int i = 0; i < 3; ++i)
     for (int j = 0; j < 3; ++j)
@@ -25,13 +25,13 @@ PYBRIDGE_FORCE_INLINE Matrix<V> product(const Matrix<V>& a, const Matrix<V>& b) 
 }
 
 template <class V>
-PYBRIDGE_FORCE_INLINE Matrix<V> full(const Symmetric<V>& s) {
+PYBRIDGE_INLINE Matrix<V> full(const Symmetric<V>& s) {
   return {{s.c[0], s.c[3], s.c[5], s.c[3], s.c[1], s.c[4], s.c[5], s.c[4], s.c[2]}};
 }
 
 // Six independent components of a^T b, which the caller knows to be symmetric.
 template <class V>
-PYBRIDGE_FORCE_INLINE Symmetric<V> inner(const Matrix<V>& a, const Matrix<V>& b) {
+PYBRIDGE_INLINE Symmetric<V> inner(const Matrix<V>& a, const Matrix<V>& b) {
   auto dot = [&](int i, int j) {
     return a.c[i] * b.c[j] + a.c[3 + i] * b.c[3 + j] + a.c[6 + i] * b.c[6 + j];
   };
@@ -40,7 +40,7 @@ PYBRIDGE_FORCE_INLINE Symmetric<V> inner(const Matrix<V>& a, const Matrix<V>& b)
 
 // a a^T.
 template <class V>
-PYBRIDGE_FORCE_INLINE Symmetric<V> outer_square(const Matrix<V>& a) {
+PYBRIDGE_INLINE Symmetric<V> outer_square(const Matrix<V>& a) {
   auto dot = [&](int i, int j) {
     return a.c[3 * i] * a.c[3 * j] + a.c[3 * i + 1] * a.c[3 * j + 1] + a.c[3 * i + 2] * a.c[3 * j + 2];
   };
@@ -48,20 +48,20 @@ PYBRIDGE_FORCE_INLINE Symmetric<V> outer_square(const Matrix<V>& a) {
 }
 
 template <class V>
-PYBRIDGE_FORCE_INLINE V determinant(const Matrix<V>& a) {
+PYBRIDGE_INLINE V determinant(const Matrix<V>& a) {
   return a.c[0] * (a.c[4] * a.c[8] - a.c[5] * a.c[7]) - a.c[1] * (a.c[3] * a.c[8] - a.c[5] * a.c[6]) +
          a.c[2] * (a.c[3] * a.c[7] - a.c[4] * a.c[6]);
 }
 
 template <class V>
-PYBRIDGE_FORCE_INLINE V determinant(const Symmetric<V>& s) {
+PYBRIDGE_INLINE V determinant(const Symmetric<V>& s) {
   return s.c[0] * (s.c[1] * s.c[2] - s.c[4] * s.c[4]) - s.c[3] * (s.c[3] * s.c[2] - s.c[4] * s.c[5]) +
          s.c[5] * (s.c[3] * s.c[4] - s.c[1] * s.c[5]);
 }
 
 // The five components of the deviator, in the basis of crystal/table.h.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void deviator(const Symmetric<Vec<Real>>& t, Vec<Real> out[5]) {
+PYBRIDGE_INLINE void deviator(const Symmetric<Vec<Real>>& t, Vec<Real> out[5]) {
   const Real root2 = static_cast<Real>(1.41421356237309504880), inverse_root2 = 1 / root2;
   const Real inverse_root6 = static_cast<Real>(0.40824829046386301637);
   out[0] = (t.c[2] + t.c[2] - t.c[0] - t.c[1]) * inverse_root6;
@@ -71,7 +71,7 @@ PYBRIDGE_FORCE_INLINE void deviator(const Symmetric<Vec<Real>>& t, Vec<Real> out
 
 // The matrix of five deviatoric and three skew components.
 template <class Real>
-PYBRIDGE_FORCE_INLINE Matrix<Vec<Real>> from_components(const Vec<Real> d[8]) {
+PYBRIDGE_INLINE Matrix<Vec<Real>> from_components(const Vec<Real> d[8]) {
   const Real inverse_root2 = static_cast<Real>(0.70710678118654752440);
   const Real inverse_root6 = static_cast<Real>(0.40824829046386301637);
   const Vec<Real> a = d[0] * inverse_root6, b = d[1] * inverse_root2;
@@ -81,7 +81,7 @@ PYBRIDGE_FORCE_INLINE Matrix<Vec<Real>> from_components(const Vec<Real> d[8]) {
 
 // exp(-l) to second order.
 template <class Real>
-PYBRIDGE_FORCE_INLINE Matrix<Vec<Real>> exponential_of_minus(const Matrix<Vec<Real>>& l) {
+PYBRIDGE_INLINE Matrix<Vec<Real>> exponential_of_minus(const Matrix<Vec<Real>>& l) {
   const Matrix<Vec<Real>> square = product(l, l);
   Matrix<Vec<Real>> out;
   for (int k = 0; k < 9; ++k) {
@@ -94,7 +94,7 @@ PYBRIDGE_FORCE_INLINE Matrix<Vec<Real>> exponential_of_minus(const Matrix<Vec<Re
 // Solves the symmetric positive definite a x = b of order 5 by L D L^T; `a` holds the lower triangle,
 // a[i][j], j <= i, and is overwritten; x replaces b.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void solve(Vec<Real> a[5][5], Vec<Real> b[5]) {
+PYBRIDGE_INLINE void solve(Vec<Real> a[5][5], Vec<Real> b[5]) {
   Vec<Real> inverse[5];
   for (int j = 0; j < 5; ++j) {
     Vec<Real> column[5];

@@ -45,7 +45,8 @@ struct CrystalParameters {
   // Numerical choices.
   double strain_step = 5e-3;  // largest |Delta U| of one internal step
   double implicitness = 0.5;  // smallest weight of the end of a step: 0.5 second order, 1 backward Euler
-  double tolerance = 0.1;     // of the last Newton correction, relative to the smallest tau_0
+  double tolerance =
+      0.1;  // of the last Newton correction (sum of |s| and tau_0 u), relative to the smallest tau_0
   int iterations_max = 60;
 };
 

@@ -7,7 +7,7 @@
 namespace pybridge {
 namespace PYBRIDGE_ISA {
 
-#define PYBRIDGE_FORCE_INLINE static inline __attribute__((always_inline))
+#define PYBRIDGE_INLINE static inline __attribute__((always_inline))
 // Large functions called from several places: one copy each keeps code and compile time small.
 #define PYBRIDGE_NOINLINE static __attribute__((noinline))
 
@@ -43,12 +43,12 @@ template <class Real>
 using Mask = typename Simd<Real>::M;
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> fill(Real x) {
+PYBRIDGE_INLINE Vec<Real> fill(Real x) {
   return x - Vec<Real>{};
 }
 
 template <class M>
-PYBRIDGE_FORCE_INLINE bool any(M mask) {
+PYBRIDGE_INLINE bool any(M mask) {
   typedef long long Q __attribute__((vector_size(PYBRIDGE_SIMD_BYTES)));
   const Q q = reinterpret_cast<Q>(mask);
 #if PYBRIDGE_SIMD_BYTES == 32 && defined(__AVX__)
@@ -61,29 +61,29 @@ PYBRIDGE_FORCE_INLINE bool any(M mask) {
 }
 
 template <class V>
-PYBRIDGE_FORCE_INLINE V least(V a, V b) {
+PYBRIDGE_INLINE V least(V a, V b) {
   return a < b ? a : b;
 }
 template <class V>
-PYBRIDGE_FORCE_INLINE V most(V a, V b) {
+PYBRIDGE_INLINE V most(V a, V b) {
   return a > b ? a : b;
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> magnitude(Vec<Real> x) {
+PYBRIDGE_INLINE Vec<Real> magnitude(Vec<Real> x) {
   return reinterpret_cast<Vec<Real>>(reinterpret_cast<Mask<Real>>(x) & ~Simd<Real>::sign_bit);
 }
 
 // x >= 0 with the sign of y.
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> with_sign(Vec<Real> x, Vec<Real> y) {
+PYBRIDGE_INLINE Vec<Real> with_sign(Vec<Real> x, Vec<Real> y) {
   return reinterpret_cast<Vec<Real>>(reinterpret_cast<Mask<Real>>(x) |
                                      (reinterpret_cast<Mask<Real>>(y) & Simd<Real>::sign_bit));
 }
 
 // exp(x), x clipped to +-exp_least; relative error below 1e-15 (double), 1e-7 (float).
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> exponential(Vec<Real> x) {
+PYBRIDGE_INLINE Vec<Real> exponential(Vec<Real> x) {
   using S = Simd<Real>;
   const Real least_x = static_cast<Real>(S::exp_least);
   x = most<Vec<Real>>(x, fill<Real>(least_x));
@@ -107,7 +107,7 @@ PYBRIDGE_FORCE_INLINE Vec<Real> exponential(Vec<Real> x) {
 
 // log(x) for x > 0 and normal, from the series of artanh((f - 1) / (f + 1)), f in [sqrt(1/2), sqrt(2)).
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> logarithm(Vec<Real> x) {
+PYBRIDGE_INLINE Vec<Real> logarithm(Vec<Real> x) {
   using S = Simd<Real>;
   const Mask<Real> bits = reinterpret_cast<Mask<Real>>(x);
   Mask<Real> e = (bits >> S::mantissa_bits) - (S::exponent_bias - 1);
@@ -125,7 +125,7 @@ PYBRIDGE_FORCE_INLINE Vec<Real> logarithm(Vec<Real> x) {
 
 // x^p for x >= 0; 0 for x = 0.
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> power(Vec<Real> x, Real p) {
+PYBRIDGE_INLINE Vec<Real> power(Vec<Real> x, Real p) {
   const Real tiny = static_cast<Real>(1e-30);
   return x > tiny ? exponential<Real>(p * logarithm<Real>(most<Vec<Real>>(x, fill<Real>(tiny))))
                   : Vec<Real>{};
@@ -133,7 +133,7 @@ PYBRIDGE_FORCE_INLINE Vec<Real> power(Vec<Real> x, Real p) {
 
 // Component c of points [i, i + valid) of rows `stride` apart; missing lanes repeat the last point.
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> load(const Real* row, int valid) {
+PYBRIDGE_INLINE Vec<Real> load(const Real* row, int valid) {
   Vec<Real> v;
   if (valid == Simd<Real>::lanes) {
     __builtin_memcpy(&v, row, sizeof v);
@@ -144,7 +144,7 @@ PYBRIDGE_FORCE_INLINE Vec<Real> load(const Real* row, int valid) {
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE void store(Real* row, Vec<Real> v, int valid) {
+PYBRIDGE_INLINE void store(Real* row, Vec<Real> v, int valid) {
   if (valid == Simd<Real>::lanes) {
     __builtin_memcpy(row, &v, sizeof v);
   } else {

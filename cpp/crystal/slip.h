@@ -23,16 +23,16 @@ struct Resistance {
 };
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE void resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
-                                      Resistance<Real>& out) {
+PYBRIDGE_INLINE void resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
+                                Resistance<Real>& out) {
   for (int a = 0; a < slip_count; ++a)
     out.saturating[a] = table.saturation[a] * exponential<Real>(-table.decay[a] * e[a]);
 }
 
 // Latent hardening, explicit: h_ij times the activity of the other systems of the family.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void latent_resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
-                                             Resistance<Real>& out) {
+PYBRIDGE_INLINE void latent_resistance(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
+                                       Resistance<Real>& out) {
   for (int k = 0; k < family_count; ++k) {
     Vec<Real> sum{};
     for (int a = family_begin[k]; a < family_begin[k + 1]; ++a) sum += e[a];
@@ -44,8 +44,8 @@ PYBRIDGE_FORCE_INLINE void latent_resistance(const CrystalTable<Real>& table, co
 // Adds amount_b times (reflected minus parent) to s x m of every slip system: with the twinned volume as
 // amount, and the parents' tensors before, the bracket of [LIU22] Eq. A.10.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void add_reflected(const CrystalTable<Real>& table, const Vec<Real> amount[twin_count],
-                                         Vec<Real> schmid[slip_count][8]) {
+PYBRIDGE_INLINE void add_reflected(const CrystalTable<Real>& table, const Vec<Real> amount[twin_count],
+                                   Vec<Real> schmid[slip_count][8]) {
   int active[twin_count], count = 0;
   for (int b = 0; b < twin_count; ++b)
     if (any(amount[b] != Vec<Real>{})) active[count++] = b;
@@ -62,7 +62,7 @@ PYBRIDGE_FORCE_INLINE void add_reflected(const CrystalTable<Real>& table, const 
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> resolve(const Vec<Real> schmid[5], const Vec<Real> s[5]) {
+PYBRIDGE_INLINE Vec<Real> resolve(const Vec<Real> schmid[5], const Vec<Real> s[5]) {
   return schmid[0] * s[0] + schmid[1] * s[1] + schmid[2] * s[2] + schmid[3] * s[3] + schmid[4] * s[4];
 }
 
@@ -77,12 +77,13 @@ struct SlipStep {
   Vec<Real> slip[slip_count];  // rate_0 dt u^(1/m), at the end of the step, before its weight
   Vec<Real> given[8];          // twins' part of dL
   Vec<Real> weight;            // w
-  Vec<Real> metric;            // tr C / 3
+  Vec<Real> metric;            // tr C_trial / 3
+  Vec<Real> trial[5];          // dev C_trial
 };
 
 // Slip of the end of the step and its derivative: x = rate_0 dt u^(1/m), dx/du.
 template <class Real, bool Quadratic>
-PYBRIDGE_FORCE_INLINE void slip_of(Vec<Real> rate_dt, Real p, Vec<Real> u, Vec<Real>& x, Vec<Real>& dx) {
+PYBRIDGE_INLINE void slip_of(Vec<Real> rate_dt, Real p, Vec<Real> u, Vec<Real>& x, Vec<Real>& dx) {
   if constexpr (Quadratic) {
     dx = Real(2) * rate_dt * u;
     x = rate_dt * u * u;
@@ -95,7 +96,7 @@ PYBRIDGE_FORCE_INLINE void slip_of(Vec<Real> rate_dt, Real p, Vec<Real> u, Vec<R
 
 // dL in eight components.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void inelastic_increment(const SlipStep<Real>& step, Vec<Real> increment[8]) {
+PYBRIDGE_INLINE void inelastic_increment(const SlipStep<Real>& step, Vec<Real> increment[8]) {
   const Vec<Real> rest = Real(1) - step.weight;
   for (int k = 0; k < 8; ++k) increment[k] = step.given[k] + rest * step.begin_flow[k];
   for (int a = 0; a < slip_count; ++a) {
@@ -108,8 +109,8 @@ PYBRIDGE_FORCE_INLINE void inelastic_increment(const SlipStep<Real>& step, Vec<R
 // 1/2 (second order) for short steps, 1 (no overshoot) for long ones. Exponential fitting, w = 1/(1 -
 // exp(-z)) - 1/z, as a rational function.
 template <class Real, bool Quadratic>
-PYBRIDGE_FORCE_INLINE Vec<Real> fitted_weight(const CrystalTable<Real>& table, const SlipStep<Real>& step,
-                                              Real least_weight) {
+PYBRIDGE_INLINE Vec<Real> fitted_weight(const CrystalTable<Real>& table, const SlipStep<Real>& step,
+                                        Real least_weight) {
   Vec<Real> z{};
   for (int a = 0; a < slip_count; ++a) {
     Vec<Real> x, dx;
@@ -121,7 +122,23 @@ PYBRIDGE_FORCE_INLINE Vec<Real> fitted_weight(const CrystalTable<Real>& table, c
   return most<Vec<Real>>(fitted, fill<Real>(least_weight));
 }
 
-// One Newton correction. `done` lanes are left as they are. Returns the largest change of s in each lane.
+// dev(E^T C_trial E) for the increment of the iterate. Iterates on the way from a stiff trial state may hold
+// increments of order one, where the series of E means nothing: there the linear rule stands in, with which
+// the iteration is that of a convex problem and comes down from above.
+template <class Real>
+PYBRIDGE_INLINE void stress_after(const Symmetric<Vec<Real>>& trial, const SlipStep<Real>& step,
+                                  const Vec<Real> increment[8], Vec<Real> out[5]) {
+  using V = Vec<Real>;
+  const Matrix<V> e = exponential_of_minus<Real>(from_components<Real>(increment));
+  deviator<Real>(inner(e, product(full(trial), e)), out);
+  V square = increment[0] * increment[0];
+  for (int k = 1; k < 8; ++k) square += increment[k] * increment[k];
+  const Mask<Real> far = ~(square < static_cast<Real>(0.01));
+  for (int i = 0; i < 5; ++i) out[i] = far ? step.trial[i] - Real(2) * step.metric * increment[i] : out[i];
+}
+
+// One Newton correction. `done` lanes are left as they are. Returns the sum of the changes of s and of tau_0
+// u in each lane: a sum, because a maximum would hide what is not a number.
 template <class Real, bool Quadratic>
 PYBRIDGE_NOINLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
                                     Mask<Real> done, SlipStep<Real>& step, Vec<Real> s[5]) {
@@ -129,8 +146,7 @@ PYBRIDGE_NOINLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symme
   const V zero{};
   V increment[8], residual[5], matrix[5][5], gain[slip_count], change_u[slip_count];
   inelastic_increment(step, increment);
-  const Matrix<V> e = exponential_of_minus<Real>(from_components<Real>(increment));
-  deviator<Real>(inner(e, product(full(trial), e)), residual);
+  stress_after<Real>(trial, step, increment, residual);
   for (int i = 0; i < 5; ++i) {
     residual[i] -= s[i];
     for (int j = 0; j <= i; ++j) matrix[i][j] = fill<Real>(i == j ? 1 : 0);
@@ -157,10 +173,10 @@ PYBRIDGE_NOINLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symme
     }
   }
   solve<Real>(matrix, residual);
-  V largest = zero;
+  V change = zero;
   for (int i = 0; i < 5; ++i) {
     residual[i] = done ? zero : residual[i];
-    largest = most<V>(largest, magnitude<Real>(residual[i]));
+    change += magnitude<Real>(residual[i]);
     s[i] += residual[i];
   }
   for (int a = 0; a < slip_count; ++a) {
@@ -170,12 +186,12 @@ PYBRIDGE_NOINLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symme
     V x, dx;
     slip_of<Real, Quadratic>(step.rate_dt[a], table.power[a], u, x, dx);
     const V du = done ? zero : u - step.u[a];
-    largest = most<V>(largest, table.stress[a] * magnitude<Real>(du));
+    change += table.stress[a] * magnitude<Real>(du);
     step.tau[a] = tau;
     step.u[a] = done ? step.u[a] : u;
     step.slip[a] = done ? step.slip[a] : x;
   }
-  return largest;
+  return change;
 }
 
 }  // namespace PYBRIDGE_ISA

@@ -15,7 +15,7 @@ namespace pybridge {
 namespace PYBRIDGE_ISA {
 
 template <class Real, bool Quadratic>
-PYBRIDGE_FORCE_INLINE Vec<Real> law_power(Vec<Real> x, Real p) {
+PYBRIDGE_INLINE Vec<Real> law_power(Vec<Real> x, Real p) {
   if constexpr (Quadratic) return x * x;
   return power<Real>(x, p);
 }
@@ -29,9 +29,9 @@ struct TwinRates {
 
 // A system is active where it may grow, or had volume at the `start` of the division to shrink from.
 template <class Real, bool Quadratic>
-PYBRIDGE_FORCE_INLINE void twin_rates(const CrystalTable<Real>& table, const Vec<Real> shear[twin_count],
-                                      const Vec<Real> start[twin_count], const Vec<Real> lambda[twin_count],
-                                      TwinRates<Real>& out) {
+PYBRIDGE_INLINE void twin_rates(const CrystalTable<Real>& table, const Vec<Real> shear[twin_count],
+                                const Vec<Real> start[twin_count], const Vec<Real> lambda[twin_count],
+                                TwinRates<Real>& out) {
   using V = Vec<Real>;
   const V zero{};
   const Real inverse_stress = Real(1) / table.twin_stress;
@@ -54,8 +54,8 @@ PYBRIDGE_FORCE_INLINE void twin_rates(const CrystalTable<Real>& table, const Vec
 
 // lambda = start + step * rate, kept inside its bounds.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void move_twins(const Vec<Real> start[twin_count], const Vec<Real> rate[twin_count],
-                                      Vec<Real> step, Vec<Real> lambda[twin_count]) {
+PYBRIDGE_INLINE void move_twins(const Vec<Real> start[twin_count], const Vec<Real> rate[twin_count],
+                                Vec<Real> step, Vec<Real> lambda[twin_count]) {
   using V = Vec<Real>;
   V grown{};
   for (int b = 0; b < twin_count; ++b) {

@@ -41,6 +41,23 @@ def test_every_rate_at_every_step(tools, rate: float) -> None:
         assert 1e6 * viscous < stress < 400e6 + 120e6 * viscous
 
 
+@pytest.mark.parametrize("sensitivity", [1.0, 0.5, 0.1])
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_very_stiff_steps_converge_or_say_so(tools, precision: str, sensitivity: float) -> None:
+    parameters = CrystalParameters()
+    for family in (parameters.basal, parameters.prismatic, parameters.pyramidal):
+        family.sensitivity = sensitivity
+    crystal = make_taylor_crystal(uniform_orientations(4, 3), parameters, precision)
+    for dt in (1e-8, 1e-7, 1e-6, 1e-5, 1e-4):
+        history = tools.drive(crystal, shear_path(5, 0.015), dt)
+        assert np.isfinite(history.stress).all()
+        assert np.isfinite(history.state).all()
+        assert np.isfinite(history.work).all()
+        assert history.status.max() == 0 or sensitivity == 0.1
+        if history.status.max() == 0:  # flow at 3e3 /s and less: far below an elastic answer, 150 MPa
+            assert np.abs(tools.deviator(history.stress)).max() < 110e6
+
+
 def test_stress_hardly_depends_on_the_step(tools) -> None:
     crystal = make_taylor_crystal(uniform_orientations(8, 3), CrystalParameters(), "float64")
     ends = [tools.drive(crystal, shear_path(n, 0.06), 6e-7 / n).stress[-1, :, 0] for n in (20, 60, 600, 2400)]
@@ -151,10 +168,23 @@ def test_bad_stretch_is_fatal_for_its_point_alone(tools, precision: str) -> None
         assert np.array_equal(new[:, 0], new[:, -1])
 
 
+@pytest.mark.parametrize(("strain", "pieces"), [(0.0035, 1), (0.02, 6), (0.505, 128)])
+def test_long_increments_are_cut_into_internal_steps(tools, strain: float, pieces: int) -> None:
+    crystal = make_law("PYBRIDGE_TAYLOR_CRYSTAL", [2], "float64")
+    leap = tools.drive(crystal, shear_path(1, strain), 1e-7)
+    steps = tools.drive(crystal, shear_path(pieces, strain), 1e-7 / pieces)
+    assert leap.status[0] == 0
+    np.testing.assert_allclose(leap.stress[-1], steps.stress[-1], rtol=1e-9, atol=1.0)
+    np.testing.assert_allclose(leap.state, steps.state, atol=1e-12)
+    work = np.linalg.det(tools.to_matrix(shear_path(pieces, strain).T))[1:] * steps.work[:, 0]
+    assert leap.work[0, 0] * np.linalg.det(tools.to_matrix(shear_path(1, strain).T))[1] == pytest.approx(
+        work.sum()
+    )
+
+
 def test_a_leap_asks_for_a_smaller_step(tools) -> None:
     crystal = make_law("PYBRIDGE_TAYLOR_CRYSTAL", [2], "float64")
-    assert tools.drive(crystal, shear_path(1, 0.45), 1e-8).status[0] == 0
-    history = tools.drive(crystal, shear_path(1, 0.6), 1e-8)
+    history = tools.drive(crystal, shear_path(1, 0.51), 1e-8)
     assert history.status[0] == 2
     assert np.abs(history.state).max() == 0
 

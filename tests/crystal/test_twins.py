@@ -71,10 +71,11 @@ def test_fractions_stay_in_their_bounds(tools, coupling: float) -> None:
     assert reached > 0.999  # the bound was met, not only respected
 
 
-def test_free_growth_follows_its_rate(tools) -> None:
-    # No slip, no coupling, a stress that stays: lambda = rate_0 t (gamma_t tau / tau_0)^2, less what the twin's own
-    # strain and h lambda relax, both of order lambda.
+@pytest.mark.parametrize("hardening", [7e6, 2e11])
+def test_free_growth_follows_its_rate(tools, hardening: float) -> None:
+    # No slip, no coupling, a stress f that stays: d lambda/dt = rate_0 ((f - h lambda) / tau_0)^2.
     parameters = CrystalParameters()
+    parameters.twin_hardening = hardening
     for family in (parameters.basal, parameters.prismatic, parameters.pyramidal):
         family.rate = 1e-30
     parameters.twin_coupling = 0.0
@@ -86,5 +87,7 @@ def test_free_growth_follows_its_rate(tools) -> None:
     ratio = np.sqrt(3) / 1.624
     schmid = ratio / (1 + ratio**2)  # s3 m3 of the twin, and -s1 m1 within the plane of s and m
     tau = 3 * 25e9 * strain * schmid
-    expected = 1e5 * 1e-9 * (0.129 * tau / 20e6) ** 2
+    drive = 0.129 * tau
+    free = 1e5 * 1e-9 * (drive / 20e6) ** 2
+    expected = free / (1 + free * hardening / drive)
     np.testing.assert_allclose(lam, expected, rtol=0.02)  # strain of 0.4 per cent, and lambda of 1e-4
