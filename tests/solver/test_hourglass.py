@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from pybridge.errors import SolverError
 from pybridge.solver import Hourglass
 from pybridge.solver.hourglass import KAPPA_RELAX, KAPPA_STIFFNESS, RELAXATION, ZETA_VISCOUS, HourglassControl
