@@ -98,3 +98,24 @@ def test_every_way_to_the_fine_scale_gives_the_same_run(tmp_path: Path) -> None:
     assert_alike(final(tmp_path, deck, "fine-scale"), by_name, 0.0)
     assert_alike(final(tmp_path, deck, "vumat"), by_name, 1e-12)
     assert_alike(final(tmp_path, deck, "vumat:single"), by_name, 2e-4)
+
+
+def test_points_without_an_answer_keep_what_they_had(trained: Path, rng: np.random.Generator) -> None:
+    """In Python as in the compiled engines: after the trained horizon every point fails for good."""
+    from pybridge.solver.torchscript import TorchScriptMaterial
+
+    material = TorchScriptMaterial(trained)
+    n, size = 3, material.state_size
+    block = {
+        "strain_inc": 1e-4 * rng.normal(size=(6, n)), "stretch_old": np.ones((6, n)), "stretch_new": np.ones((6, n)),
+        "temperature": np.zeros(n), "density": np.ones(n), "stress_old": rng.normal(size=(6, n)),
+        "state_old": rng.normal(size=(size, n)), "stress_new": np.zeros((6, n)), "state_new": np.zeros((size, n)),
+        "dissipation_inc": np.zeros(n), "status": np.zeros(n, np.int32),
+    }  # fmt: skip
+    block["stretch_old"][3:] = block["stretch_new"][3:] = 0.0
+    before = {name: block[name].copy() for name in ("stress_old", "state_old")}
+    material.update(time_old=material.domain.time_max, dt=1e-9, **block)
+    assert (block["status"] >= 2).all()
+    for name, values in before.items():
+        np.testing.assert_array_equal(block[name], values)
+        np.testing.assert_array_equal(block[name.replace("old", "new")], values)
