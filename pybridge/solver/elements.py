@@ -307,7 +307,8 @@ class Chunk:
             np.subtract(q, tmp, out=q)
         turn = rotation[:d, :d]
         product_tn(turn, q, hat, tmp)
-        q_new, rows = self.q_new, self.q_new.shape
+        q_new = self.q_new
+        rows = q_new.shape
         q_new[:] = hat.reshape(rows)
         q_inc = np.subtract(q_new, self.q_old, out=hat.reshape(rows))
         assert self.hourglass is not None
