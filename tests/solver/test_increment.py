@@ -79,13 +79,24 @@ def test_increment_and_viscosity_of_a_deformed_element(lab, kind, rate) -> None:
         shapes = {"CAX4R": (1 + growth, thin, 1 + growth), "C3D8": (thin, thin, thin)}
         return shapes.get(kind, (1 + growth, 1 + growth, thin))
 
-    start, end = at(0.05), at(0.048 if rate > 0 else 0.052)  # growing flatter takes volume
-    statics.move(displacement(start))
-    dt = np.log(np.prod(end) / np.prod(start)) / rate
+    virgin, start, end = np.ones(3), np.array(at(0.05)), np.array(at(0.03 if rate > 0 else 0.07))
+
+    def strain(old, new):
+        """Trace of the strain increment by the midpoint rule."""
+        return (2 * (new - old) / (new + old)).sum()
+
+    def viscosity(stretch, rate):
+        period = half_period(lab, kind, size, stretch)
+        xi = B1 - B2**2 * period * min(rate, 0.0)
+        return period, xi, (LAME + 2 * SHEAR) * period * rate * xi
+
+    statics.move(displacement(start), 1e-6)
+    dt = strain(start, end) / rate
     _, result = statics.move(displacement(end), dt)
-    period = half_period(lab, kind, size, end)
-    xi = B1 - B2**2 * period * min(rate, 0.0)
-    # the midpoint rule's trace of the strain differs from the logarithm by 1e-6
-    assert result.stable_dt == pytest.approx(period * (np.sqrt(1 + xi**2) - xi), rel=1e-5)
-    viscous = statics.run.chunks[0].points.old.viscous
-    np.testing.assert_allclose(viscous, (LAME + 2 * SHEAR) * period * rate * xi, rtol=1e-4)
+    period, xi, stress = viscosity(end, rate)
+    assert result.stable_dt == pytest.approx(period * (np.sqrt(1 + xi**2) - xi), rel=1e-9)
+    np.testing.assert_allclose(statics.run.chunks[0].points.old.viscous, stress, rtol=1e-9)
+    before = viscosity(start, strain(virgin, start) / 1e-6)[2]
+    volume = statics.run.chunks[0].volume[0]
+    work = 0.5 * (before * start.prod() + stress * end.prod()) * volume * rate * dt
+    assert result.viscous == pytest.approx(work, rel=1e-9)
