@@ -8,7 +8,7 @@ namespace pybridge::abaqus {
 struct UmatArguments {
   double* stress;   // [components] in: at the start of the increment; out: at its end
   double* state;    // [states]
-  double* tangent;  // DDSDDE [components][components]
+  double* tangent;  // DDSDDE [components][components]; null where no tangent is wanted
   double *elastic_energy, *plastic_energy, *creep_energy;  // SSE, SPD, SCD
   const double *strain, *strain_inc;                       // STRAN, DSTRAN
   const double* time;                                      // step time, total time at the start

@@ -23,6 +23,7 @@ struct Motion {
   Matrix r_old, r_new;
   Matrix strain_inc;  // in the frame of R
   double volume_old, volume_new;
+  StrainIncrement from;
 };
 
 std::string where(const UmatArguments& call) {
@@ -62,6 +63,7 @@ void linear_motion(const UmatArguments& call, Motion& motion) {
   motion.u_old = identity3<double>() + strain_matrix(call.strain, call.components);
   motion.u_new = motion.u_old + motion.strain_inc;
   motion.volume_old = motion.volume_new = 1;
+  motion.from = StrainIncrement::difference;
 }
 
 // False where the new deformation has no stretch: a smaller increment may have one.
@@ -75,6 +77,7 @@ bool read_motion(const UmatArguments& call, Motion& motion) {
   umat_defgrad_to_matrix(call.defgrad_new, f_new.m);
   motion.volume_old = determinant(f_old);
   motion.volume_new = determinant(f_new);
+  motion.from = StrainIncrement::corotational;
   if (!polar_decomposition(f_old, motion.r_old, motion.u_old))
     throw Error(where(call) +
                 ": the deformation gradient at the start of the increment, DFGRD0, is inverted "
@@ -111,17 +114,22 @@ void store_stress(const UmatArguments& call, ImplicitHost host, const Motion& mo
 // DDSDDE from the stretch tangent and the stress, both in SI.
 void store_tangent(const UmatArguments& call, ImplicitHost host, const Motion& motion,
                    const double* stress_block, const double* by_stretch, double to_deck_stress) {
+  if (call.tangent == nullptr) return;
   double tangent[36];
   Matrix stress;
   block_to_matrix(stress_block, 1, stress.m);
   const bool lie = host == ImplicitHost::calculix;
-  spatial_tangent(motion.u_new, stress, by_stretch, lie ? StressRate::lie : StressRate::jaumann, tangent);
-  if (!lie) rotate_tangent(motion.r_new, tangent);
+  if (motion.from == StrainIncrement::difference)
+    std::memcpy(tangent, by_stretch, sizeof tangent);
+  else
+    spatial_tangent(motion.u_new, stress, by_stretch, lie ? StressRate::lie : StressRate::jaumann, tangent);
+  if (!lie && motion.from == StrainIncrement::corotational) rotate_tangent(motion.r_new, tangent);
   for (double& value : tangent) value *= to_deck_stress;
   mandel_to_umat_tangent(tangent, call.components, call.tangent);
 }
 
 void store_elastic_tangent(const UmatArguments& call, const DeckMaterial& material) {
+  if (call.tangent == nullptr) return;
   double tangent[36];
   isotropic_tangent(material.moduli(), tangent, 1);
   mandel_to_umat_tangent(tangent, call.components, call.tangent);
@@ -208,7 +216,10 @@ bool answer_increment(const UmatArguments& call, const HostMaterial& asked) {
   point.state_new = state_new.data();
   point.dissipation_inc = &dissipation;
   point.status = &status;
-  update_with_stretch_tangent(*material.material, point, by_stretch);
+  if (call.tangent != nullptr)
+    update_with_stretch_tangent(*material.material, point, motion.from, by_stretch);
+  else
+    material.material->update(point);
   const auto outcome = static_cast<Status>(status);
   if (outcome == Status::failed_recoverable) {
     store_elastic_tangent(call, material);

@@ -62,7 +62,7 @@ struct Bundle {
 
 // Point 1 + c of the bundle is stretched by `difference` along Mandel component c.
 template <class Real>
-void perturb(const Block<Real>& all, const Mat3<Real>& u_old, const Mat3<Real>& u_new) {
+void perturb(const Block<Real>& all, const Mat3<Real>& u_old, const Mat3<Real>& u_new, StrainIncrement from) {
   Real* stretch = const_cast<Real*>(all.stretch_new);
   Real* strain = const_cast<Real*>(all.strain_inc);
   for (int c = 0; c < 6; ++c) {
@@ -70,7 +70,9 @@ void perturb(const Block<Real>& all, const Mat3<Real>& u_old, const Mat3<Real>& 
     change[c] = difference<Real>;
     const Mat3<Real> u = u_new + to_matrix(change);
     matrix_to_block(u.m, stretch + 1 + c, points);
-    matrix_to_block(corotational_strain_increment(u_old, u).m, strain + 1 + c, points);
+    const Mat3<Real> increment =
+        from == StrainIncrement::corotational ? corotational_strain_increment(u_old, u) : u - u_old;
+    matrix_to_block(increment.m, strain + 1 + c, points);
   }
 }
 
@@ -83,11 +85,12 @@ Bundle<Real>& bundle() {
 }  // namespace
 
 template <class Real>
-void update_with_numerical_tangent(const Material<Real>& material, const Block<Real>& point, Real* tangent) {
+void update_with_numerical_tangent(const Material<Real>& material, const Block<Real>& point,
+                                   StrainIncrement from, Real* tangent) {
   const int states = state_size(material.state_schema());
   isotropic_tangent(material.elastic_moduli(), tangent, 1);
   const Block<Real> all = bundle<Real>().block(point, states);
-  perturb(all, matrix_of(point.stretch_old), matrix_of(point.stretch_new));
+  perturb(all, matrix_of(point.stretch_old), matrix_of(point.stretch_new), from);
   material.update(all);
   for (int c = 0; c < 6; ++c) point.stress_new[c] = all.stress_new[c * points];
   for (int c = 0; c < states; ++c) point.state_new[c] = all.state_new[c * points];
@@ -107,23 +110,29 @@ void update_with_numerical_tangent(const Material<Real>& material, const Block<R
 }
 
 template <class Real>
-void update_with_stretch_tangent(const Material<Real>& material, const Block<Real>& point, Real* tangent) {
+void update_with_stretch_tangent(const Material<Real>& material, const Block<Real>& point,
+                                 StrainIncrement from, Real* tangent) {
   if (const auto* joint = dynamic_cast<const HasStretchTangent<Real>*>(&material)) {
     joint->update_with_tangent(point, tangent);
   } else if (const auto* law = dynamic_cast<const HasTangent<Real>*>(&material)) {
     material.update(point);
+    if (from == StrainIncrement::difference) return law->tangent(point, tangent);
     Real by_strain[36], by_stretch[36];
     law->tangent(point, by_strain);
     strain_increment_by_stretch(matrix_of(point.stretch_old), matrix_of(point.stretch_new), by_stretch);
     multiply6(by_strain, by_stretch, tangent);
   } else {
-    update_with_numerical_tangent(material, point, tangent);
+    update_with_numerical_tangent(material, point, from, tangent);
   }
 }
 
-template void update_with_numerical_tangent<double>(const Material<double>&, const Block<double>&, double*);
-template void update_with_numerical_tangent<float>(const Material<float>&, const Block<float>&, float*);
-template void update_with_stretch_tangent<double>(const Material<double>&, const Block<double>&, double*);
-template void update_with_stretch_tangent<float>(const Material<float>&, const Block<float>&, float*);
+template void update_with_numerical_tangent<double>(const Material<double>&, const Block<double>&,
+                                                    StrainIncrement, double*);
+template void update_with_numerical_tangent<float>(const Material<float>&, const Block<float>&,
+                                                   StrainIncrement, float*);
+template void update_with_stretch_tangent<double>(const Material<double>&, const Block<double>&,
+                                                  StrainIncrement, double*);
+template void update_with_stretch_tangent<float>(const Material<float>&, const Block<float>&, StrainIncrement,
+                                                 float*);
 
 }  // namespace pybridge
