@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pybridge.deploy.bundle import ENVIRONMENT, LIBRARIES, OPTIONAL, library_folder
-from pybridge.deploy.elf import SharedLibrary, read_library
 from pybridge.deploy.findings import ERROR, NOTE, OK, WARNING, Finding, print_findings
 from pybridge.deploy.trial import try_library
+from pybridge.elf import SharedLibrary, read_library
 from pybridge.errors import HostError, ModelFileError
 
 __all__ = ["Finding", "examine", "print_findings"]

@@ -14,7 +14,7 @@ import pytest
 
 from pybridge.commands import main
 from pybridge.deploy.bundle import build_abaqus, shim_text
-from pybridge.deploy.elf import read_library
+from pybridge.elf import read_library
 from pybridge.errors import ConfigError, ModelFileError
 from pybridge.host import load_vumat, our_library
 from pybridge.host.arguments import Sizes, default_arguments

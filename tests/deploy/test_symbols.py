@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pybridge.deploy.bundle import LIBRARIES, library_folder
-from pybridge.deploy.elf import read_library
+from pybridge.elf import read_library
 from pybridge.errors import HostError
 
 # Answers wrong numbers instead of failing: C = 7 in every entry, whatever is asked. Of the C++ runtime: operator new
