@@ -23,6 +23,8 @@ ORDER = [
     "run",
     "compare",
     "plot",
+    "build",
+    "doctor",
     "verify",
     "bench",
 ]

@@ -6,7 +6,8 @@
     python        surrogates through TorchScript in Python
     fine-scale    the polycrystal itself at every point
 
-each with ":float32" or ":single" behind it for single precision in the material call.
+each with ":float32" or ":single" behind it for single precision in the material call. A library of somebody else
+is called between guards: what it writes out of bounds, changes, forgets or answers with NaN is an error.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class MaterialSwitch:
     kind: str = "bindings"
     library: Path | None = None
     precision: str = "float64"
+    known: bool = False  # whether the precision of `library` was given
 
     @classmethod
     def parse(cls, text: str) -> MaterialSwitch:
@@ -47,6 +49,9 @@ class MaterialSwitch:
             return cls(kind)
         if kind != "vumat":
             raise SolverError(f"material switch {text!r}: after {kind}: expected float32 or float64")
+        path, _, precision = rest.rpartition(":")
+        if path and precision in ("float32", "float64"):
+            return cls(kind, Path(path), precision, known=True)
         return cls(kind, Path(rest))
 
 
@@ -140,7 +145,10 @@ def _hosted(
 ) -> Any:
     from pybridge.host import HostedVumat, load_vumat, our_library
 
-    library = load_vumat(switch.library or our_library(switch.precision))
+    if switch.library is None:
+        library = load_vumat(our_library(switch.precision))
+    else:
+        library = load_vumat(switch.library, switch.precision if switch.known else None)
     states = definition.user.state_size if definition.user else None
     model_file = file if library.ours else None
     return HostedVumat(
@@ -151,4 +159,6 @@ def _hosted(
         model_file=model_file,
         nblock=VUMAT_BLOCK,
         two_dimensional=axisymmetric,
+        guarded=not library.ours,
+        unwritten=("enerInternNew", "enerInelasNew"),
     )
