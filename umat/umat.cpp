@@ -40,7 +40,9 @@ PYBRIDGE_EXPORT void FOR_NAME(umat, UMAT)(
   if (fegetexcept() != 0) held.emplace();
   try {
     check_element_type(call);
-    if (!answer_increment(call, host_material(CMNAME))) *PNEWDT = smaller;
+    HostMaterial material;
+    read_host_material(CMNAME, material);
+    if (!answer_increment(call, material)) *PNEWDT = smaller;
   } catch (const std::exception& error) {
     stop(error.what());
   } catch (...) {
