@@ -97,6 +97,25 @@ def test_rows_and_columns_of_the_deformation_gradient(umat) -> None:
 
 
 @pytest.mark.parametrize("host", ["abaqus", "calculix"])
+def test_rate_is_green_and_naghdis(umat, host) -> None:
+    """Elastic simple shear: the closed form of Dienes (1979, doi:10.1007/BF01379008), and not Jaumann's sine.
+
+    2000 increments of second order leave (1 / 2000)^2 / 12 of each of 2000 increments.
+    """
+    point = UmatPoint(umat, "PYBRIDGE_ELASTIC", STEEL, host=host)
+    for g in np.linspace(0, 2, 2001)[1:]:
+        found = point.step(np.array([[1, g, 0], [0, 1, 0], [0, 0, 1.0]]), 1e-3).stress / G
+        if g in (0.5, 1.0):
+            b = np.arctan(g / 2)
+            shear = 2 * np.cos(2 * b) * (2 * b - np.tan(b) - 2 * np.tan(2 * b) * np.log(np.cos(b)))
+            assert found[0, 1] == pytest.approx(shear, rel=1e-6)
+            normal = 4 * (np.cos(2 * b) * np.log(np.cos(b)) + b * np.sin(2 * b) - np.sin(b) ** 2)
+            assert found[0, 0] == pytest.approx(normal, rel=1e-6)
+    assert found[0, 1] == pytest.approx(2 * np.log(2), rel=1e-6)
+    assert abs(found[0, 1] - np.sin(2)) > 0.3  # docs/umat.md: 34 % at a shear of 2
+
+
+@pytest.mark.parametrize("host", ["abaqus", "calculix"])
 def test_plane_strain_is_the_three_dimensional_answer(umat, history, host) -> None:
     flat = np.array([[0.03, 0.05, 0], [-0.02, -0.01, 0], [0, 0, 0.004]])
     case = ("PYBRIDGE_J2", (*STEEL, 4e8, 0.0, 5e8, 0.1))
