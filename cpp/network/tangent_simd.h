@@ -16,6 +16,15 @@ struct TangentShape {
   static constexpr int width = vectors * Lanes<Real>::count;
 };
 
+// `first` in the first lane, `rest` in the others: as one register, since a vector that is stored in two
+// parts cannot be loaded again before both have left the store buffer.
+template <class Real>
+inline Vector<Real> with_first(Real first, Vector<Real> rest) {
+  typename Lanes<Real>::Integers lane{};
+  lane[0] = -1;
+  return lane ? broadcast<Real>(first) : rest;
+}
+
 // Derivative of the activation at `count` points, a multiple of the lanes, in place of z: from z and the
 // value y.
 template <class Real>
@@ -65,8 +74,9 @@ inline void activate_rows(Real* rows, int count, Activation activation, Real* me
   activation_slope(slope, value, count, activation);
   for (int r = 0; r < count; ++r) {
     const Vector<Real> factor = broadcast<Real>(slope[r]);
-    for (int c = 0; c < width; c += lanes) store(rows + r * width + c, load(rows + r * width + c) * factor);
-    rows[r * width] = value[r];
+    Real* row = rows + r * width;
+    store(row, with_first<Real>(value[r], load(row) * factor));
+    for (int c = lanes; c < width; c += lanes) store(row + c, load(row + c) * factor);
   }
 }
 
@@ -75,8 +85,9 @@ inline void tangent_layer(const PackedLayer<Real>& layer, const Real* x, Real* y
   constexpr int rows = Shape<Real>::rows, panel = Shape<Real>::panel, width = TangentShape<Real>::width;
   const int outputs = (layer.outputs + panel - 1) / panel * panel;
   for (int r = 0; r < outputs; ++r) {
-    for (int c = 0; c < width; c += Lanes<Real>::count) store(y + r * width + c, Vector<Real>{});
-    y[r * width] = layer.bias[r];
+    store(y + r * width, with_first<Real>(layer.bias[r], Vector<Real>{}));
+    for (int c = Lanes<Real>::count; c < width; c += Lanes<Real>::count)
+      store(y + r * width + c, Vector<Real>{});
   }
   for (int r = 0; r < outputs; r += rows) {
     const Real* weight =
