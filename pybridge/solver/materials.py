@@ -83,10 +83,13 @@ def make_material(
     switch: MaterialSwitch,
     folder: Path,
     models: Mapping[str, Path] | None = None,
+    *,
+    axisymmetric: bool = False,
 ) -> tuple[Any, int]:
     """A material of the contract and the points a call it wants (0: any).
 
     folder: where NAME.pt is looked for, then on PYBRIDGE_MODEL_PATH; models: files by material name, before both.
+    axisymmetric: a VUMAT is then called with ndir, nshr = 3, 1, as Abaqus does.
     """
     name, constants = law_and_constants(definition)
     if switch.kind == "fine-scale":
@@ -95,7 +98,7 @@ def make_material(
     built_in = _core.is_built_in_law(name)
     file = None if built_in else find_model(name, folder, models or {}, required=switch.kind != "vumat")
     if switch.kind == "vumat":
-        return _hosted(definition, name, constants, switch, file), VUMAT_BLOCK
+        return _hosted(definition, name, constants, switch, file, axisymmetric), VUMAT_BLOCK
     if built_in:
         if switch.kind in ("torchscript", "python"):
             raise SolverError(
@@ -138,6 +141,7 @@ def _hosted(
     constants: list[float],
     switch: MaterialSwitch,
     file: Path | None,
+    axisymmetric: bool,
 ) -> Any:
     from pybridge.host import HostedVumat, load_vumat, our_library
 
@@ -154,6 +158,7 @@ def _hosted(
         states=None if library.ours else states or 0,
         model_file=model_file,
         nblock=VUMAT_BLOCK,
+        two_dimensional=axisymmetric,
         guarded=not library.ours,
         unwritten=("enerInternNew", "enerInelasNew"),
     )
