@@ -1,0 +1,1 @@
+"""Checks of training's own readers for `pybridge verify`."""
