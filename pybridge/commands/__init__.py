@@ -23,6 +23,7 @@ ORDER = [
     "run",
     "compare",
     "plot",
+    "packing",
     "verify",
     "bench",
 ]
