@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
-from pybridge._core import ContactLaw, PackingEngine, PackingParameters
+sys.path.insert(0, str(Path(__file__).parent))
+
+from grain_cases import HERTZ, parameters
+
+from pybridge._core import PackingEngine
 from pybridge.packing import prepare, uniform_radii
-
-# Hertz-Mindlin grains: as stiff as the linear ones at this pressure, roughly.
-HERTZ = {"law": ContactLaw.hertz, "young": 7e9, "poisson": 0.2, "friction": 0.5}
-
-
-def parameters(**changes) -> PackingParameters:
-    out = PackingParameters()
-    for name, value in changes.items():
-        setattr(out, name, value)
-    return out
 
 
 @pytest.fixture(scope="session")

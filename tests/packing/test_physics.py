@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from grain_cases import parameters
 
 from pybridge._core import ContactLaw, PackingEngine
-from tests.packing.conftest import parameters
 
 R = 0.005
 OVERLAP = 2e-5

@@ -9,9 +9,9 @@ import sys
 
 import numpy as np
 import pytest
+from grain_reference import Reference, turns, vectors
 
 from pybridge.packing import load, save
-from tests.packing.reference import Reference, turns, vectors
 
 NAMES = ["disks", "spheres", "disks rolling", "spheres rolling, Hertz", "disks, Hertz"]
 

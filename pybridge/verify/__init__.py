@@ -1,0 +1,1 @@
+"""Checks of `pybridge verify` that need nothing of training or abaqus_jobs."""
