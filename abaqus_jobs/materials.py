@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-from pybridge.deck.model import (
-    Elastic,
-    JohnsonCook,
-    MaterialDefinition,
-    PlasticTable,
-    StateName,
-    UserMaterial,
-)
-from pybridge.material import StateVariable
+from pybridge.deck.model import Elastic, JohnsonCook, MaterialDefinition, PlasticTable
+from pybridge.deck.user_material import user_material as user_material
 
 # [LIU22] Table A.1: Lame moduli 24 and 25 GPa. The density is printed as 1e4 kg/m3, five times magnesium's; the
 # results of the paper were computed with it, so it is the default here.
@@ -41,20 +32,3 @@ def magnesium_johnson_cook(density: float = MAGNESIUM_DENSITY) -> MaterialDefini
         a=153e6, b=291.8e6, n=0.1026, m=1.0, melt=923.0, transition=298.0, c=0.013, reference_rate=1.0
     )
     return MaterialDefinition("MAGNESIUM_JC", density, Elastic(MAGNESIUM_YOUNG, MAGNESIUM_POISSON), law)
-
-
-def user_material(
-    name: str,
-    density: float,
-    constants: Sequence[float] = (),
-    schema: Iterable[StateVariable] = (),
-) -> MaterialDefinition:
-    """*USER MATERIAL with *DEPVAR from a state schema: one state variable a component, named as in the results."""
-    names: list[StateName] = []
-    for variable in schema:
-        for component in range(variable.count):
-            suffix = f"_{component + 1}" if variable.count > 1 else ""
-            text = f"{variable.description} [{variable.unit}]".replace(",", ";").replace('"', "'")
-            names.append(StateName(len(names) + 1, f"{variable.name}{suffix}".upper(), text[:80]))
-    user = UserMaterial(tuple(float(c) for c in constants), len(names), tuple(names))
-    return MaterialDefinition(name.upper(), density, user=user)

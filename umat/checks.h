@@ -17,9 +17,6 @@ void check_precision(const Arguments& call);
 // DEPVAR against the material's state.
 void check_states(const Arguments& call, const DeckMaterial& material);
 
-// A number as people write it.
-std::string number(double value);
-
 // Finite strain increments, densities and deformation gradients; det F > 0.
 void check_kinematics(const Arguments& call);
 

@@ -10,6 +10,7 @@
 #include "checks.h"
 #include "core/conventions.h"
 #include "core/status.h"
+#include "failure.h"
 
 namespace pybridge::abaqus {
 
@@ -137,25 +138,6 @@ std::string plural(int count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-// What is known about why a point failed.
-std::string reason(const Block<Real>& block, const DeckMaterial& material, Status status) {
-  const Domain domain = material.material->domain();
-  if (status == Status::unreliable)
-    return "it left the domain the model was trained on (strain up to " + number(domain.strain_max) +
-           ", rate up to " + number(domain.rate_max) +
-           " 1/s), and constant 3 of the material asks to stop there; set it to 0 to go on with the points "
-           "flagged, "
-           "or train to larger strains";
-  const double time = block.time_old + block.dt;
-  if (time > domain.time_max)
-    return "total time " + number(time) + " s is beyond the horizon of the model, " +
-           number(domain.time_max) + " s; shorten the step, check the deck's time unit (constant 2), or " +
-           "train to a longer horizon";
-  if (status == Status::failed_recoverable)
-    return "the material found no answer in this increment; reduce the time increment";
-  return "the material has no answer: look for a destroyed element or an unstable time increment there";
-}
-
 void throw_where_failed(const Arguments& call, const Block<Real>& block, const DeckMaterial& material) {
   const Status tolerated = material.stop_when_unreliable ? Status::ok : Status::unreliable;
   int first = -1, count = 0;
@@ -168,7 +150,7 @@ void throw_where_failed(const Arguments& call, const Block<Real>& block, const D
   throw Error("material \"" + material.name + "\" stopped at " + plural(count, "point") + " of " +
               std::to_string(call.n) + ", first at point " + std::to_string(first + 1) +
               element_of(call, first) + ": " +
-              reason(block, material, static_cast<Status>(block.status[first])));
+              reason(block.time_old, block.dt, material, static_cast<Status>(block.status[first])));
 }
 
 }  // namespace

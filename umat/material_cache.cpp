@@ -8,13 +8,12 @@
 
 #include "core/registry.h"
 #include "host_routines.h"
+#include "laws/johnson_cook.h"
 #include "model_files.h"
 
 namespace pybridge::abaqus {
 
 namespace {
-
-constexpr int name_length = 80;
 
 // A list that only grows at its head, under `guard`; entries are never changed or freed, so that readers need
 // no lock and forget_materials() may run beside them.
@@ -89,6 +88,10 @@ std::unique_ptr<DeckMaterial> make(const std::string& name, const Real* props, i
   if (name.empty()) throw Error("the material has no name; give *MATERIAL, NAME=...");
   if (is_built_in_law(name)) {
     entry->material = make_law<Real>(name, std::vector<double>(props, props + constants));
+    if (const auto* law = dynamic_cast<const JohnsonCook<Real>*>(entry->material.get())) {
+      entry->needs_density = law->is_adiabatic();
+      entry->density = law->virgin_density();
+    }
   } else {
     const ModelFile file = find_model_file(name);
     read_surrogate_constants(*entry);
