@@ -23,12 +23,9 @@ ORDER = [
     "run",
     "compare",
     "plot",
-<<<<<<< HEAD
     "packing",
-=======
     "build",
     "doctor",
->>>>>>> main
     "verify",
     "bench",
 ]

@@ -44,7 +44,9 @@ def build(case):
         density=float(case["density"]),
     )
     O.materials.append(material)
-    for x, r, mass, inertia in zip(case["position"], case["radius"], case["mass"], case["inertia"], strict=True):
+    for x, r, mass, inertia in zip(
+        case["position"], case["radius"], case["mass"], case["inertia"], strict=True
+    ):
         body = utils.sphere([float(v) for v in x], float(r), material=material)
         if int(case["dim"]) == 2:
             body.state.blockedDOFs = "zXY"
