@@ -23,6 +23,7 @@ ORDER = [
     "run",
     "compare",
     "plot",
+    "packing",
     "build",
     "doctor",
     "verify",
