@@ -7,6 +7,7 @@ import pytest
 from scipy.linalg import polar
 
 from pybridge._core import load_model
+from pybridge.errors import HostError
 from pybridge.host import UmatPoint
 
 PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))  # UMAT's order, engineering shear
@@ -113,3 +114,5 @@ def test_torchscript_engine_has_a_numerical_tangent(umat, history, tmp_path) -> 
         np.testing.assert_allclose(b.stress, a.stress, rtol=0, atol=1e-11 * np.abs(a.stress).max())
         np.testing.assert_allclose(b.tangent, a.tangent, rtol=0, atol=1e-5 * np.abs(a.tangent).max())
     assert load_model(str(file), "native", "float64").state_size == 25
+    with pytest.raises(HostError, match="beyond the horizon"):  # its failures are seen
+        torch.trial(np.eye(3), 1.0)
