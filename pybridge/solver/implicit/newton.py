@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -241,6 +242,7 @@ def _rescue(file: Path | None, points: MaterialPoints, u: NDArray, load: float) 
     if file is None:
         return ""
     temporary = file.with_name(f".{file.name}.part.npz")
-    np.savez_compressed(temporary, displacement=u, load=load, **points.save())
+    arrays: dict[str, Any] = {"displacement": u, "load": load, **points.save()}
+    np.savez_compressed(temporary, **arrays)
     temporary.replace(file)
     return f"; the last converged state is saved in {file}"

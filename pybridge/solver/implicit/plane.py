@@ -75,7 +75,13 @@ class PlaneMesh:
 
     def strain(self, u: NDArray) -> NDArray:
         """(3, points) of the displacements u."""
-        return _strain_rows(np.asarray(self.basis.interpolate(u).grad)).reshape(3, -1)
+        field: Any = self.basis.interpolate(u)
+        return _strain_rows(np.asarray(field.grad)).reshape(3, -1)
+
+    def displacement(self, u: NDArray) -> NDArray:
+        """(2, points) of the displacements u, m."""
+        field: Any = self.basis.interpolate(u)
+        return np.asarray(field.value).reshape(2, -1)
 
     def stiffness(self, d: NDArray) -> csr_matrix:
         """K from D (3, 3, points), Pa; per metre of thickness."""
