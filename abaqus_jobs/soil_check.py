@@ -92,6 +92,7 @@ def compare(packing: str, model: Path, test: BiaxialTest, steps: int, threads: i
     for name, r in (("packings", dem), ("network", net)):
         iterations = max(1, sum(r.history.iterations))
         report.add(f"iterations a step, {name}", iterations / max(1, len(r.history.load) - 1), "1")
+        report.add(f"largest residual, {name}", max(r.history.residual), "1")
         report.add(f"CPU time an iteration, {name}", 1e3 * r.cpu / iterations, "ms")
         report.add(f"CPU time, {name}", r.cpu, "s")
         report.add(f"wall time, {name}", r.wall, "s")

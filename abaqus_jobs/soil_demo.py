@@ -7,7 +7,7 @@ from pathlib import Path
 
 from abaqus_jobs.learned_magnesium import call
 
-PACKING = "disks100"
+PACKING = "disks400"
 RUNS, STEPS, STRAIN = 8, 50, 0.05
 
 
@@ -17,7 +17,7 @@ def demo(out: Path, threads: int, announce: Callable[[str], None]) -> int:
     from pybridge.solver.implicit import BiaxialTest
 
     data, model, biaxial = out / "soil.h5", out / "soil.pt", out / "biaxial.csv"
-    announce("one packing of 100 disks in the laboratory: biaxial test with unloading")
+    announce("one packing of 400 disks in the laboratory: biaxial test with unloading")
     if not biaxial.exists():
         call(
             "packing", "test", PACKING, "--program", "biaxial", "--strains", "-0.03", "-0.027", "-0.05",
