@@ -8,7 +8,7 @@ from pathlib import Path
 from abaqus_jobs.learned_magnesium import call
 
 PACKING = "disks400"
-RUNS, STEPS, STRAIN = 8, 50, 0.05
+RUNS, STEPS, STRAIN = 6, 40, 0.04
 
 
 def demo(out: Path, threads: int, announce: Callable[[str], None]) -> int:

@@ -82,7 +82,7 @@ def consolidate(
 ) -> int:
     """Bring every face to `pressure` (Pa, compression positive), in place, until stress and volume stand still.
 
-    Each normal stress ends within `tolerance` of the pressure, and the volume creeps with an inertial number below
+    Each normal stress ends within `tolerance` of the pressure, shear stresses within it of 0 (the cell shears), and the volume creeps with an inertial number below
     2e-6. Fluctuations are then stopped. Returns the steps taken; raises PackingError where `steps_max` do not do.
     """
     if not (math.isfinite(pressure) and pressure > 0):
@@ -91,6 +91,7 @@ def consolidate(
     control, integrals = ServoControl(), ServoState()
     control.offset = [-pressure] * 3
     control.rate_max = inertial_number / time
+    control.shear_free = True
     taken = 0
     while taken < steps_max:
         dt, before = packing.time_step, packing.measure().volume
