@@ -70,7 +70,7 @@ def test_split_is_by_run_and_complete() -> None:
 
 
 def test_training_learns_and_repeats() -> None:
-    config = replace(SMALL, members=1, epochs=300, patience=200, width=30)
+    config = replace(SMALL, members=1, epochs=150, patience=100, width=30)
     model = train(made_up(), config, MODULI)
     assert model.card["errors"]["stress_test"] < 0.1
     again = train(made_up(), config, MODULI)
@@ -204,7 +204,7 @@ def test_data_without_stiffness_are_refused(data, tmp_path) -> None:
 def test_network_runs_the_test_it_was_trained_on(data, tmp_path) -> None:
     """From coupled tests to a model file to the same solver: the network brings the test to its end."""
     samples, provenance = soil.read_samples(data)
-    config = MlpConfig(width=16, epochs=700, patience=500, members=2)
+    config = MlpConfig(width=16, epochs=400, patience=300, members=2)
     path = tmp_path / "soil.pt"
     export_mlp(train(samples, config, provenance["material"]), path)
     test = BiaxialTest(columns=1, rows=1, width=0.1, strain=0.002)
