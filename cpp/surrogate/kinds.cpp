@@ -1,6 +1,7 @@
 #include "surrogate/kinds.h"
 
 #include "surrogate/pca_dnn.h"
+#include "surrogate/yield_surface.h"
 
 namespace pybridge {
 
@@ -18,7 +19,8 @@ std::unique_ptr<const Material<Real>> make(const ModelFile& file) {
 }
 
 template <class Real>
-constexpr Kind<Real> kinds[] = {{"pca_dnn", &make<Real, PcaDnn>}};
+constexpr Kind<Real> kinds[] = {{"pca_dnn", &make<Real, PcaDnn>},
+                                {"yield_surface", &make<Real, YieldSurface>}};
 
 }  // namespace
 

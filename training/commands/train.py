@@ -15,6 +15,7 @@ import dataclasses
 from pathlib import Path
 
 from training.config import config_from_dict, read_config
+from training.yield_surface_config import wants
 
 HELP = "train a surrogate on a data set"
 
@@ -43,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
     from training.train import train
 
     torch.set_num_threads(max(1, options.threads))
+    if wants(options.config):
+        return train_yield_surface(options)
     config = read_config(options.config)
     for text in options.set:
         try:
@@ -71,4 +74,28 @@ def run(options: argparse.Namespace) -> int:
         if measured[name] is not None
     )
     print(f"error on held-back paths, whole path known: {words}")
+    return 0
+
+
+def train_yield_surface(options: argparse.Namespace) -> int:
+    """The same for a configuration of kind "yield_surface"."""
+    from training.datasets import read_dataset
+    from training.yield_surface_config import from_command
+    from training.yield_surface_train import train
+
+    config = from_command(options.config, options.set)
+    out = options.out or Path("runs") / config.name
+    surrogate = train(read_dataset(options.data), config, out)
+    size = surrogate.card["sizes"]
+    states = 5 * size["backstresses"] + size["scalars"]
+    print(
+        f"{out / 'surrogate.npz'}: {surrogate.multiply_adds} multiply-adds a point and step, {states} hidden states"
+    )
+    measured = surrogate.card["errors"].get("validation", {})
+    words = ", ".join(
+        f"{key} {100 * measured[key]:.2f} %"
+        for key in ("total", "deviatoric")
+        if measured.get(key) is not None
+    )
+    print(f"error on held-back paths: {words or 'no paths were held back'}")
     return 0
