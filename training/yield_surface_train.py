@@ -175,7 +175,7 @@ class Trainer:
         model = YieldSurface(config.sizes, generator, config.radius_floor).to(dtype)
         return cls(
             config, scales, [prepare(training, scales, step, dtype) for step in config.steps],
-            prepare(validation, scales, 1.0, dtype) if validation is not None else None,
+            prepare(validation, scales, config.steps[0], dtype) if validation is not None else None,
             model, torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True), generator,
         )  # fmt: skip
 
@@ -203,7 +203,7 @@ class Trainer:
         return total / paths, self.validation_loss()
 
     def validation_loss(self) -> float:
-        """Mean error of the validation paths at the step of the data; nan without any."""
+        """Mean error of the validation paths at the first of the step sizes; nan without any."""
         if self.validation is None:
             return float("nan")
         with torch.no_grad():

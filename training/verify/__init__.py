@@ -1,0 +1,1 @@
+"""Checks of surrogates against the fine scale and against what a solver may ask of them."""
