@@ -7,7 +7,6 @@ import pytest
 from pybridge.errors import ConfigError
 from training.config import CONFIGS, TrainConfig, config_from_dict, read_config
 
-
 PCA_DNN = sorted(CONFIGS.glob("pca_dnn*.toml"))  # tests/yield_surface reads the other
 
 
