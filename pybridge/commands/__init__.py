@@ -23,6 +23,8 @@ ORDER = [
     "run",
     "compare",
     "plot",
+    "packing",
+    "soil",
     "build",
     "doctor",
     "verify",
