@@ -17,6 +17,8 @@ from training.pca_dnn_script import DenseLayer
 class MlpHistoryMaterial(nn.Module):
     """The whole surrogate; `torch.jit.script(MlpHistoryMaterial(card, tensors))` is what a model file holds."""
 
+    component: list[int]
+    upper: list[int]
     input_scale: Tensor
     output_scale: Tensor
     output_mean: Tensor
@@ -43,8 +45,8 @@ class MlpHistoryMaterial(nn.Module):
             )
             members += 1
         self.members = nn.ModuleList(nets)
-        self.component: list[int] = [int(c) for c in wide["component"]]
-        self.upper: list[int] = upper_indices(self.component)
+        self.component = [int(c) for c in wide["component"]]
+        self.upper = upper_indices(self.component)
         for name in ("input_scale", "output_scale", "output_mean"):
             self.register_buffer(name, wide[name].unsqueeze(1))
         self.register_buffer("lowest", wide["input_lowest"].unsqueeze(1))

@@ -15,7 +15,8 @@ import io
 import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -399,14 +400,26 @@ def domain_of(data: DataSet) -> dict[str, float]:
     }
 
 
+@contextmanager
+def flushed_denormals(wanted: bool) -> Iterator[None]:
+    """Tiny numbers count as zero while the network learns (they cost a hundred times as much), and not after: the mode
+    is one of the processor, which everything else in the process would meet."""
+    if not wanted:
+        yield
+        return
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
 def train(data: DataSet, config: TrainConfig, out: Path, quiet: bool = False) -> PcaDnn:
     """Train on a data set, going on from the checkpoint in the folder `out` where there is one.
 
     Writes checkpoint.pt, learning_curve.csv, learning_curve.png and, at the end, surrogate.npz. Raises ConfigError
     where `out` holds another training, DataSetError where the data do not fit.
     """
-    if config.device == "cpu":
-        torch.set_flush_denormal(True)
     out = Path(out)
     training, validation = split(data, config.validation_fraction, config.seed)
     identity, checkpoint = identity_of(config, data), out / "checkpoint.pt"
@@ -415,7 +428,7 @@ def train(data: DataSet, config: TrainConfig, out: Path, quiet: bool = False) ->
     if checkpoint.exists():
         load_checkpoint(trainer, checkpoint, identity)
     assert trainer.curve is not None
-    with progress_bar(quiet) as bar:
+    with flushed_denormals(config.device == "cpu"), progress_bar(quiet) as bar:
         line = bar.add_task("train", total=config.epochs, completed=trainer.epoch, note="")
         while trainer.epoch < config.epochs:
             loss, validation_loss = trainer.run_epoch()

@@ -100,8 +100,6 @@ PackingEngine::PackingEngine(std::shared_ptr<const Grains> grains, const Packing
     state_.moved.assign(n * dim, 0.0);
   }
   check_state(*grains_, parameters_, state_);
-  force_.resize(n * dim);
-  torque_.resize(n * (dim == 2 ? 1 : 3));
   if (fresh) build_list(*grains_, parameters_, state_);
   active_isa();  // a wrong PYBRIDGE_ISA is an Error here, not inside a run
 }
@@ -110,8 +108,6 @@ PackingEngine::PackingEngine(const PackingEngine& other)
     : grains_(other.grains_),
       parameters_(other.parameters_),
       state_(other.state_),
-      force_(other.force_.size()),
-      torque_(other.torque_.size()),
       lists_built_(other.lists_built_) {}
 
 PackingEngine& PackingEngine::operator=(const PackingEngine& other) {
@@ -119,8 +115,6 @@ PackingEngine& PackingEngine::operator=(const PackingEngine& other) {
     grains_ = other.grains_;
     parameters_ = other.parameters_;
     state_ = other.state_;
-    force_.resize(other.force_.size());
-    torque_.resize(other.torque_.size());
     lists_built_ = other.lists_built_;
     ready_ = false;
   }
@@ -140,13 +134,14 @@ void PackingEngine::set_parameters(const PackingParameters& p) {
 
 void PackingEngine::pair_constants() {
   const Size pairs = state_.first.size();
-  for (auto* values : {&reach_, &least_radius_, &normal_, &tangential_, &product_})
+  for (auto* values : {&reach_, &first_radius_, &least_radius_, &normal_, &tangential_, &product_})
     values->assign(pairs + 8, 0.0);
   for (Size p = 0; p < pairs; ++p) {
     const double r1 = grains_->radius[static_cast<Size>(state_.first[p])];
     const double r2 = grains_->radius[static_cast<Size>(state_.second[p])];
     const PairLaw law = pair_law(parameters_, r1, r2);
     reach_[p] = r1 + r2;
+    first_radius_[p] = r1;
     least_radius_[p] = std::min(r1, r2);
     product_[p] = r1 * r2;
     normal_[p] = law.normal;
@@ -161,20 +156,76 @@ void PackingEngine::pair_constants() {
   s.shear = state_.shear.data();
   s.rolling = state_.rolling.data();
   s.reach = reach_.data();
+  s.first_radius = first_radius_.data();
   s.least_radius = least_radius_.data();
   s.normal = normal_.data();
   s.tangential = tangential_.data();
   s.product = product_.data();
-  s.moved = state_.moved.data();
+  load_grains();
+}
+
+// Records of the grains from the state, as PackingStep lays them out.
+void PackingEngine::load_grains() {
+  const Size n = static_cast<Size>(grains_->count), dim = static_cast<Size>(grains_->dim),
+             size = dim == 2 ? 8 : 16;
+  grain_.assign(n * size, 0.0);
+  moved_.assign(n * 4, 0.0);
+  load_.assign(n * size / 2, 0.0);
+  inverse_.assign(n * size / 2, 0.0);
+  for (Size i = 0; i < n; ++i) {
+    double* g = grain_.data() + size * i;
+    double* inverse = inverse_.data() + size / 2 * i;
+    const double r = grains_->radius[i];
+    for (Size c = 0; c < dim; ++c) {
+      g[c] = state_.position[i + n * c];
+      g[(dim == 2 ? 2 : 4) + c] = state_.velocity[i + n * c];
+      moved_[4 * i + c] = state_.moved[i + n * c];
+      inverse[c] = grains_->inverse_mass[i];
+      if (dim == 3) {
+        g[8 + c] = state_.spin[i + n * c];
+        g[12 + c] = r * g[8 + c];
+        inverse[4 + c] = grains_->inverse_inertia[i];
+      }
+    }
+    if (dim == 2) {
+      g[4] = state_.spin[i];
+      g[5] = r * g[4];
+      g[6] = r;
+      inverse[2] = grains_->inverse_inertia[i];
+    } else {
+      g[3] = r;
+    }
+  }
+  step_.grain = grain_.data();
+  step_.moved = moved_.data();
+  step_.load = load_.data();
+  step_.inverse = inverse_.data();
+}
+
+// The reverse, for whoever looks at the state.
+void PackingEngine::store_grains() {
+  const Size n = static_cast<Size>(grains_->count), dim = static_cast<Size>(grains_->dim),
+             size = dim == 2 ? 8 : 16;
+  for (Size i = 0; i < n; ++i) {
+    const double* g = grain_.data() + size * i;
+    for (Size c = 0; c < dim; ++c) {
+      state_.position[i + n * c] = g[c];
+      state_.velocity[i + n * c] = g[(dim == 2 ? 2 : 4) + c];
+      state_.moved[i + n * c] = moved_[4 * i + c];
+      if (dim == 3) state_.spin[i + n * c] = g[8 + c];
+    }
+    if (dim == 2) state_.spin[i] = g[4];
+  }
 }
 
 void PackingEngine::evaluate(double dt) {
   for (int code = 0; code < 27; ++code) {
     const double image[3] = {double(code / 9 - 1), double(code / 3 % 3 - 1), double(code % 3 - 1)};
+    step_.shift[4 * code + 3] = 0;
     for (int c = 0; c < 3; ++c) {
       double sum = 0;
       for (int k = 0; k < grains_->dim; ++k) sum += state_.cell[3 * c + k] * image[k];
-      step_.shift[3 * code + c] = sum;
+      step_.shift[4 * code + c] = sum;
     }
   }
   step_.dt = dt;
@@ -196,14 +247,6 @@ void PackingEngine::begin(double dt) {
   s.rolling_friction = parameters_.rolling_friction;
   s.rolling_stiffness = parameters_.rolling_stiffness;
   s.damping = parameters_.damping;
-  s.radius = grains_->radius.data();
-  s.inverse_mass = grains_->inverse_mass.data();
-  s.inverse_inertia = grains_->inverse_inertia.data();
-  s.position = state_.position.data();
-  s.velocity = state_.velocity.data();
-  s.spin = state_.spin.data();
-  s.force = force_.data();
-  s.torque = torque_.data();
   std::fill(s.l, s.l + 9, 0.0);
   pair_constants();
   evaluate(0);
@@ -228,6 +271,7 @@ PackingFault PackingEngine::advance(const double* map_less_1) {
     // No grain crosses half its own radius within a list unless the packing has exploded.
     if (!(far < 10 * skin) || !(e < 0.5)) return PackingFault::exploded;
     if (!cell_wide_enough(*grains_, parameters_, state_.cell)) return PackingFault::cell_too_small;
+    store_grains();
     build_list(*grains_, parameters_, state_);
     ++lists_built_;
     pair_constants();
@@ -237,7 +281,8 @@ PackingFault PackingEngine::advance(const double* map_less_1) {
 }
 
 // V sigma : L, W.
-double PackingEngine::power_now(const double* gradient) const {
+double PackingEngine::power_now(const double* gradient) {
+  store_grains();
   const PackingMeasures m = measure(*grains_, parameters_, state_);
   double sum = 0;
   for (int k = 0; k < 9; ++k) sum += m.stress[k] * gradient[k];
@@ -259,6 +304,7 @@ PackingFault PackingEngine::drive(const double* gradient, double dt, int steps, 
       since = 0;
     }
   }
+  store_grains();
   return PackingFault::none;
 }
 
@@ -286,10 +332,12 @@ PackingFault PackingEngine::deform(const double* target, double dt, int steps, d
       since = 0;
     }
   }
+  store_grains();
   return PackingFault::none;
 }
 
 void PackingEngine::stop() {
+  ready_ = false;
   std::fill(state_.velocity.begin(), state_.velocity.end(), 0.0);
   std::fill(state_.spin.begin(), state_.spin.end(), 0.0);
 }

@@ -57,14 +57,17 @@ class PackingEngine {
   void begin(double dt);
   PackingFault advance(const double* map_less_1);
   void pair_constants();
+  void load_grains();
+  void store_grains();
   void evaluate(double dt);
-  double power_now(const double* gradient) const;
+  double power_now(const double* gradient);
 
   std::shared_ptr<const Grains> grains_;
   PackingParameters parameters_;
   PackingState state_;
   PackingStep step_{};
-  std::vector<double> force_, torque_, reach_, least_radius_, normal_, tangential_, product_;
+  std::vector<double> grain_, moved_, load_, inverse_;  // as PackingStep says
+  std::vector<double> reach_, first_radius_, least_radius_, normal_, tangential_, product_;
   double list_inverse_[9] = {};
   int lists_built_ = 0;
   bool ready_ = false;  // forces are those of the state

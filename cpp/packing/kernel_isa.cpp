@@ -14,16 +14,21 @@ namespace PYBRIDGE_ISA {
 namespace {
 
 using V = Vec<double>;
+using M = Mask<double>;
 constexpr int lanes = Simd<double>::lanes;
+typedef double Q __attribute__((vector_size(32)));  // a record of four
+typedef long long QM __attribute__((vector_size(32)));
+template <int dim>
+constexpr int record = dim == 2 ? 8 : 16;  // numbers of a grain
 constexpr int chunk = 128;
 
 struct alignas(64) Gathered {
-  double d[3][chunk], v[3][chunk];         // branch, relative fluctuation
-  double spin[3][chunk], rim[3][chunk];    // sums of spin and of radius x spin
-  double turn[3][chunk];                   // spin of the first less that of the second
+  // In: records of four. 2D: d v | spin rim - -.  3D: d - | v - | spin - | rim -. spin, rim: sums over the
+  // pair. Out, in their place. 2D: f, torque on the first, on the second.  3D: f - | torque - | torque -;
+  // negative.
+  double a[4 * chunk], b[4 * chunk], c[4 * chunk], d[4 * chunk];
+  double turn[4 * chunk];                  // spin of the first less that of the second
   double shear[3][chunk], roll[3][chunk];  // in and out: tangential force, rolling moment
-  double f[3][chunk];                      // out: force on the second
-  double t[3][chunk], half[chunk];         // out: tangential force (2D), n x ft (3D); u / 2
 };
 
 inline V at(const double* p) {
@@ -32,6 +37,25 @@ inline V at(const double* p) {
   return v;
 }
 inline void put(double* p, V v) { __builtin_memcpy(p, &v, sizeof v); }
+
+inline Q atq(const double* p) {
+  Q v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+inline void putq(double* p, Q v) { __builtin_memcpy(p, &v, sizeof v); }
+
+#if PYBRIDGE_SIMD_BYTES == 32
+inline void transposed(V a, V b, V c, V d, V out[4]) {
+  const M even{0, 4, 2, 6}, odd{1, 5, 3, 7}, front{0, 1, 4, 5}, back{2, 3, 6, 7};
+  const V ab = __builtin_shuffle(a, b, even), cd = __builtin_shuffle(c, d, even);
+  const V ef = __builtin_shuffle(a, b, odd), gh = __builtin_shuffle(c, d, odd);
+  out[0] = __builtin_shuffle(ab, cd, front);
+  out[1] = __builtin_shuffle(ef, gh, front);
+  out[2] = __builtin_shuffle(ab, cd, back);
+  out[3] = __builtin_shuffle(ef, gh, back);
+}
+#endif
 
 inline V root(V x) {
 #if defined(__AVX512F__) && PYBRIDGE_SIMD_BYTES == 64
@@ -47,23 +71,68 @@ inline V root(V x) {
 inline V larger(V a, V b) { return a > b ? a : b; }
 inline V smaller(V a, V b) { return a < b ? a : b; }
 
+// Component k of `lanes` records of four that start at p.
+inline void load4(const double* p, V out[4]) {
+#if PYBRIDGE_SIMD_BYTES == 64
+  const V a = at(p), b = at(p + 8), c = at(p + 16), d = at(p + 24);
+  const M low{0, 4, 8, 12, 1, 5, 9, 13}, high{2, 6, 10, 14, 3, 7, 11, 15};
+  const V ab = __builtin_shuffle(a, b, low), cd = __builtin_shuffle(c, d, low);
+  const V ef = __builtin_shuffle(a, b, high), gh = __builtin_shuffle(c, d, high);
+  const M front{0, 1, 2, 3, 8, 9, 10, 11}, back{4, 5, 6, 7, 12, 13, 14, 15};
+  out[0] = __builtin_shuffle(ab, cd, front);
+  out[1] = __builtin_shuffle(ab, cd, back);
+  out[2] = __builtin_shuffle(ef, gh, front);
+  out[3] = __builtin_shuffle(ef, gh, back);
+#elif PYBRIDGE_SIMD_BYTES == 32
+  transposed(at(p), at(p + 4), at(p + 8), at(p + 12), out);
+#else
+  const M first{0, 2}, second{1, 3};
+  out[0] = __builtin_shuffle(at(p), at(p + 4), first);
+  out[1] = __builtin_shuffle(at(p), at(p + 4), second);
+  out[2] = __builtin_shuffle(at(p + 2), at(p + 6), first);
+  out[3] = __builtin_shuffle(at(p + 2), at(p + 6), second);
+#endif
+}
+
+// The reverse.
+inline void put4(double* p, V a, V b, V c, V d) {
+#if PYBRIDGE_SIMD_BYTES == 64
+  const M low{0, 8, 1, 9, 2, 10, 3, 11}, high{4, 12, 5, 13, 6, 14, 7, 15};
+  const V ab = __builtin_shuffle(a, b, low), cd = __builtin_shuffle(c, d, low);
+  const V ef = __builtin_shuffle(a, b, high), gh = __builtin_shuffle(c, d, high);
+  const M front{0, 1, 8, 9, 2, 3, 10, 11}, back{4, 5, 12, 13, 6, 7, 14, 15};
+  put(p, __builtin_shuffle(ab, cd, front));
+  put(p + 8, __builtin_shuffle(ab, cd, back));
+  put(p + 16, __builtin_shuffle(ef, gh, front));
+  put(p + 24, __builtin_shuffle(ef, gh, back));
+#elif PYBRIDGE_SIMD_BYTES == 32
+  V out[4];
+  transposed(a, b, c, d, out);
+  for (int k = 0; k < 4; ++k) put(p + 4 * k, out[k]);
+#else
+  const M first{0, 2}, second{1, 3};
+  put(p, __builtin_shuffle(a, b, first));
+  put(p + 2, __builtin_shuffle(c, d, first));
+  put(p + 4, __builtin_shuffle(a, b, second));
+  put(p + 6, __builtin_shuffle(c, d, second));
+#endif
+}
+
 template <int dim, bool roll>
 inline void gather(const PackingStep& s, int begin, int n, Gathered& g) {
   constexpr int turns = dim == 2 ? 1 : 3;
-  const int count = s.grains;
   for (int p = 0; p < n; ++p) {
-    const int i = s.first[begin + p], j = s.second[begin + p];
-    const double* shift = s.shift + 3 * s.image[begin + p];
-    for (int c = 0; c < dim; ++c) {
-      g.d[c][p] = s.position[j + count * c] - s.position[i + count * c] + shift[c];
-      g.v[c][p] = s.velocity[j + count * c] - s.velocity[i + count * c];
-    }
-    const double ri = s.radius[i], rj = s.radius[j];
-    for (int c = 0; c < turns; ++c) {
-      const double a = s.spin[i + count * c], b = s.spin[j + count * c];
-      g.spin[c][p] = a + b;
-      g.rim[c][p] = ri * a + rj * b;
-      if (roll) g.turn[c][p] = a - b;
+    const double* i = s.grain + record<dim> * s.first[begin + p];
+    const double* j = s.grain + record<dim> * s.second[begin + p];
+    putq(g.a + 4 * p, (atq(j) - atq(i)) + atq(s.shift + 4 * s.image[begin + p]));
+    if (dim == 2) {
+      putq(g.b + 4 * p, atq(i + 4) + atq(j + 4));
+      if (roll) putq(g.turn + 4 * p, atq(i + 4) - atq(j + 4));
+    } else {
+      putq(g.b + 4 * p, atq(j + 4) - atq(i + 4));
+      putq(g.c + 4 * p, atq(i + 8) + atq(j + 8));
+      putq(g.d + 4 * p, atq(i + 12) + atq(j + 12));
+      if (roll) putq(g.turn + 4 * p, atq(i + 8) - atq(j + 8));
     }
   }
   for (int c = 0; c < turns; ++c) {
@@ -73,9 +142,9 @@ inline void gather(const PackingStep& s, int begin, int n, Gathered& g) {
   }
   // The lanes beyond the last pair: far apart, at rest.
   for (int p = n; p % lanes != 0; ++p) {
-    for (int c = 0; c < 3; ++c)
-      g.d[c][p] = g.v[c][p] = g.spin[c][p] = g.rim[c][p] = g.turn[c][p] = g.shear[c][p] = g.roll[c][p] = 0;
-    g.d[0][p] = 1;
+    for (int k = 4 * p; k < 4 * p + 4; ++k) g.a[k] = g.b[k] = g.c[k] = g.d[k] = g.turn[k] = 0;
+    g.a[4 * p] = 1;
+    for (int c = 0; c < 3; ++c) g.shear[c][p] = g.roll[c][p] = 0;
   }
 }
 
@@ -97,30 +166,36 @@ inline void law_2d(const PackingStep& s, int begin, int n, Gathered& g) {
   const double dt = s.dt, mu = s.friction, mean_spin = 0.5 * (l10 - l01);
   const double rolling_friction = s.rolling_friction, rolling_stiffness = s.rolling_stiffness;
   for (int p = 0; p < n; p += lanes) {
-    const V dx = at(g.d[0] + p), dy = at(g.d[1] + p);
+    V pair[4], sum[4];
+    load4(g.a + 4 * p, pair);
+    load4(g.b + 4 * p, sum);
+    const V dx = pair[0], dy = pair[1];
     const V distance = root(dx * dx + dy * dy);
     const V inverse = 1 / distance;
     const V nx = dx * inverse, ny = dy * inverse;
     const V u = larger(at(s.reach + begin + p) - distance, V{});
     V fn, kt;
     normal_law<hertz>(at(s.normal + begin + p), at(s.tangential + begin + p), u, fn, kt);
-    const V vx = at(g.v[0] + p) + (l00 * dx + l01 * dy), vy = at(g.v[1] + p) + (l10 * dx + l11 * dy);
+    const V vx = pair[2] + (l00 * dx + l01 * dy), vy = pair[3] + (l10 * dx + l11 * dy);
     const V half = 0.5 * u;
-    const V slide = vy * nx - vx * ny - (at(g.rim[0] + p) - half * at(g.spin[0] + p) + mean_spin * distance);
+    const V slide = vy * nx - vx * ny - (sum[1] - half * sum[0] + mean_spin * distance);
     const V cap = mu * fn;
     const V ft = larger(-cap, smaller(cap, at(g.shear[0] + p) - kt * (slide * dt)));
     put(g.shear[0] + p, ft);
-    put(g.f[0] + p, fn * nx - ft * ny);
-    put(g.f[1] + p, fn * ny + ft * nx);
-    put(g.t[0] + p, ft);
-    put(g.half + p, half);
+    const V arm = at(s.first_radius + begin + p) - half;
+    V first = arm * ft, second = (distance - arm) * ft;
     if (roll) {
       const V moment_cap = rolling_friction * at(s.least_radius + begin + p) * fn;
       const V stiffness = rolling_stiffness * at(s.product + begin + p) * kt;
-      const V trial = at(g.roll[0] + p) - stiffness * (at(g.turn[0] + p) * dt);
+      V turn[4];
+      load4(g.turn + 4 * p, turn);
+      const V trial = at(g.roll[0] + p) - stiffness * (turn[0] * dt);
       const V moment = larger(-moment_cap, smaller(moment_cap, trial));
       put(g.roll[0] + p, moment);
+      first -= moment;
+      second += moment;
     }
+    put4(g.a + 4 * p, fn * nx - ft * ny, fn * ny + ft * nx, first, second);
   }
 }
 
@@ -136,7 +211,12 @@ inline void law_3d(const PackingStep& s, int begin, int n, Gathered& g) {
   const double project = still ? 0.0 : 1.0;
   const V one = fill(1.0), tiny = fill(1e-300);
   for (int p = 0; p < n; p += lanes) {
-    const V d0 = at(g.d[0] + p), d1 = at(g.d[1] + p), d2 = at(g.d[2] + p);
+    V d[4], v[4], spin[4], rim[4];
+    load4(g.a + 4 * p, d);
+    load4(g.b + 4 * p, v);
+    load4(g.c + 4 * p, spin);
+    load4(g.d + 4 * p, rim);
+    const V d0 = d[0], d1 = d[1], d2 = d[2];
     const V distance = root(d0 * d0 + d1 * d1 + d2 * d2);
     const V inverse = 1 / distance;
     const V n0 = d0 * inverse, n1 = d1 * inverse, n2 = d2 * inverse;
@@ -145,19 +225,18 @@ inline void law_3d(const PackingStep& s, int begin, int n, Gathered& g) {
     normal_law<hertz>(at(s.normal + begin + p), at(s.tangential + begin + p), u, fn, kt);
     const V half = 0.5 * u;
     // a = arm-weighted spin of both rims; slide = tangential part of v - a x n
-    const V a0 = at(g.rim[0] + p) - half * at(g.spin[0] + p) + distance * w0;
-    const V a1 = at(g.rim[1] + p) - half * at(g.spin[1] + p) + distance * w1;
-    const V a2 = at(g.rim[2] + p) - half * at(g.spin[2] + p) + distance * w2;
-    const V v0 = at(g.v[0] + p) + (l0 * d0 + l1 * d1 + l2 * d2);
-    const V v1 = at(g.v[1] + p) + (l3 * d0 + l4 * d1 + l5 * d2);
-    const V v2 = at(g.v[2] + p) + (l6 * d0 + l7 * d1 + l8 * d2);
+    const V a0 = rim[0] - half * spin[0] + distance * w0;
+    const V a1 = rim[1] - half * spin[1] + distance * w1;
+    const V a2 = rim[2] - half * spin[2] + distance * w2;
+    const V v0 = v[0] + (l0 * d0 + l1 * d1 + l2 * d2);
+    const V v1 = v[1] + (l3 * d0 + l4 * d1 + l5 * d2);
+    const V v2 = v[2] + (l6 * d0 + l7 * d1 + l8 * d2);
     const V vn = v0 * n0 + v1 * n1 + v2 * n2;
     const V slide0 = v0 - vn * n0 - (a1 * n2 - a2 * n1);
     const V slide1 = v1 - vn * n1 - (a2 * n0 - a0 * n2);
     const V slide2 = v2 - vn * n2 - (a0 * n1 - a1 * n0);
     // The old force turns with the pair: about n by the mean spin, and into the new tangent plane.
-    const V twist = dt * (0.5 * (n0 * at(g.spin[0] + p) + n1 * at(g.spin[1] + p) + n2 * at(g.spin[2] + p)) +
-                          (n0 * w0 + n1 * w1 + n2 * w2));
+    const V twist = dt * (0.5 * (n0 * spin[0] + n1 * spin[1] + n2 * spin[2]) + (n0 * w0 + n1 * w1 + n2 * w2));
     V f0 = at(g.shear[0] + p), f1 = at(g.shear[1] + p), f2 = at(g.shear[2] + p);
     const V fnn = project * (f0 * n0 + f1 * n1 + f2 * n2);
     const V c0 = n1 * f2 - n2 * f1, c1 = n2 * f0 - n0 * f2, c2 = n0 * f1 - n1 * f0;
@@ -174,39 +253,47 @@ inline void law_3d(const PackingStep& s, int begin, int n, Gathered& g) {
     put(g.shear[0] + p, f0);
     put(g.shear[1] + p, f1);
     put(g.shear[2] + p, f2);
-    put(g.f[0] + p, fn * n0 + f0);
-    put(g.f[1] + p, fn * n1 + f1);
-    put(g.f[2] + p, fn * n2 + f2);
-    put(g.t[0] + p, n1 * f2 - n2 * f1);
-    put(g.t[1] + p, n2 * f0 - n0 * f2);
-    put(g.t[2] + p, n0 * f1 - n1 * f0);
-    put(g.half + p, half);
+    const V arm = at(s.first_radius + begin + p) - half, other = distance - arm;
+    const V g0 = n1 * f2 - n2 * f1, g1 = n2 * f0 - n0 * f2, g2 = n0 * f1 - n1 * f0;
+    V first0 = arm * g0, first1 = arm * g1, first2 = arm * g2;
+    V second0 = other * g0, second1 = other * g1, second2 = other * g2;
     if (roll) {
       // Rolling only: the part of the relative turn about n, twisting, has no stiffness.
-      const V tn = at(g.turn[0] + p) * n0 + at(g.turn[1] + p) * n1 + at(g.turn[2] + p) * n2;
+      V turn[4];
+      load4(g.turn + 4 * p, turn);
+      const V tn = turn[0] * n0 + turn[1] * n1 + turn[2] * n2;
       const V stiffness = rolling_stiffness * at(s.product + begin + p) * step;
       V m0 = at(g.roll[0] + p), m1 = at(g.roll[1] + p), m2 = at(g.roll[2] + p);
       const V mn = project * (m0 * n0 + m1 * n1 + m2 * n2);
       const V e0 = n1 * m2 - n2 * m1, e1 = n2 * m0 - n0 * m2, e2 = n0 * m1 - n1 * m0;
-      m0 += twist * e0 - mn * n0 - stiffness * (at(g.turn[0] + p) - tn * n0);
-      m1 += twist * e1 - mn * n1 - stiffness * (at(g.turn[1] + p) - tn * n1);
-      m2 += twist * e2 - mn * n2 - stiffness * (at(g.turn[2] + p) - tn * n2);
+      m0 += twist * e0 - mn * n0 - stiffness * (turn[0] - tn * n0);
+      m1 += twist * e1 - mn * n1 - stiffness * (turn[1] - tn * n1);
+      m2 += twist * e2 - mn * n2 - stiffness * (turn[2] - tn * n2);
       const V moment_cap = rolling_friction * at(s.least_radius + begin + p) * fn;
       const V moment = root(m0 * m0 + m1 * m1 + m2 * m2);
       const V share = still ? one : moment_cap / larger(larger(moment, moment_cap), tiny);
-      put(g.roll[0] + p, m0 * share);
-      put(g.roll[1] + p, m1 * share);
-      put(g.roll[2] + p, m2 * share);
+      m0 *= share;
+      m1 *= share;
+      m2 *= share;
+      put(g.roll[0] + p, m0);
+      put(g.roll[1] + p, m1);
+      put(g.roll[2] + p, m2);
+      first0 -= m0;
+      first1 -= m1;
+      first2 -= m2;
+      second0 += m0;
+      second1 += m1;
+      second2 += m2;
     }
+    put4(g.a + 4 * p, fn * n0 + f0, fn * n1 + f1, fn * n2 + f2, V{});
+    put4(g.b + 4 * p, first0, first1, first2, V{});
+    put4(g.c + 4 * p, second0, second1, second2, V{});
   }
 }
 
 template <int dim, bool roll>
 inline void scatter(const PackingStep& s, int begin, int n, const Gathered& g) {
   constexpr int turns = dim == 2 ? 1 : 3;
-  const int count = s.grains;
-  double* __restrict force = s.force;
-  double* __restrict torque = s.torque;
   if (s.dt > 0) {
     for (int c = 0; c < turns; ++c) {
       __builtin_memcpy(s.shear + static_cast<long>(s.pairs) * c + begin, g.shear[c], sizeof(double) * n);
@@ -215,25 +302,23 @@ inline void scatter(const PackingStep& s, int begin, int n, const Gathered& g) {
     }
   }
   for (int p = 0; p < n; ++p) {
-    const int i = s.first[begin + p], j = s.second[begin + p];
-    for (int c = 0; c < dim; ++c) {
-      force[i + count * c] -= g.f[c][p];
-      force[j + count * c] += g.f[c][p];
-    }
-    const double arm_i = s.radius[i] - g.half[p], arm_j = s.radius[j] - g.half[p];
-    for (int c = 0; c < turns; ++c) {
-      const double m = roll ? g.roll[c][p] : 0.0;
-      torque[i + count * c] += m - arm_i * g.t[c][p];
-      torque[j + count * c] -= m + arm_j * g.t[c][p];
+    double* i = s.load + record<dim> / 2 * s.first[begin + p];
+    double* j = s.load + record<dim> / 2 * s.second[begin + p];
+    const Q f = atq(g.a + 4 * p);
+    putq(i, atq(i) - f);
+    if (dim == 2) {
+      putq(j, atq(j) + __builtin_shuffle(f, QM{0, 1, 3, 3}) * Q{1, 1, -1, 0});
+    } else {
+      putq(j, atq(j) + f);
+      putq(i + 4, atq(i + 4) - atq(g.b + 4 * p));
+      putq(j + 4, atq(j + 4) - atq(g.c + 4 * p));
     }
   }
 }
 
 template <int dim, bool hertz, bool roll>
 void forces(const PackingStep& s) {
-  constexpr int turns = dim == 2 ? 1 : 3;
-  for (int k = 0; k < dim * s.grains; ++k) s.force[k] = 0;
-  for (int k = 0; k < turns * s.grains; ++k) s.torque[k] = 0;
+  for (int k = 0; k < record<dim> / 2 * s.grains; ++k) s.load[k] = 0;
   Gathered g;
   for (int begin = 0; begin < s.pairs; begin += chunk) {
     const int n = s.pairs - begin < chunk ? s.pairs - begin : chunk;
@@ -247,83 +332,59 @@ void forces(const PackingStep& s) {
 }
 
 // Cundall's damping: the acceleration is reduced where it speeds a grain up, raised where it slows it down.
-inline double damped(double a, double v, double damping, double half_dt) {
-  return a - a * __builtin_copysign(damping, a * (v + half_dt * a));
+inline Q damped(Q a, Q v, double damping, double half_dt) {
+  const QM sign = reinterpret_cast<QM>(a * (v + half_dt * a)) & Simd<double>::sign_bit;
+  return a - a * reinterpret_cast<Q>(sign | reinterpret_cast<QM>(Q{} + damping));
+}
+
+// W x v: the fluctuation turns with the mean field, so that a rotation of the whole changes nothing.
+inline Q turned(Q v, Q up, Q down) {
+  return up * __builtin_shuffle(v, QM{2, 0, 1, 3}) - down * __builtin_shuffle(v, QM{1, 2, 0, 3});
 }
 
 template <int dim>
 double motion(const PackingStep& s) {
-  const int count = s.grains;
   const double dt = s.dt, damping = s.damping, half_dt = 0.5 * dt;
   const double* l = s.l;
-  // W w: the fluctuation turns with the mean field, so that a rotation of the whole changes nothing.
   const double w2 = 0.5 * (l[3] - l[1]), w1 = 0.5 * (l[2] - l[6]), w0 = 0.5 * (l[7] - l[5]);
-  const double* __restrict inverse_mass = s.inverse_mass;
-  const double* __restrict inverse_inertia = s.inverse_inertia;
+  const Q up{w1, w2, w0, 0}, down{w2, w0, w1, 0}, flat{-w2, w2, 0, 0};
+  const Q c0{s.move[0], s.move[3], s.move[6], 0}, c1{s.move[1], s.move[4], s.move[7], 0},
+      c2{s.move[2], s.move[5], s.move[8], 0};
   double far = 0;
   bool finite = true;
-  double* __restrict x0 = s.position;
-  double* __restrict x1 = s.position + count;
-  double* __restrict v0 = s.velocity;
-  double* __restrict v1 = s.velocity + count;
-  double* __restrict m0 = s.moved;
-  double* __restrict m1 = s.moved + count;
-  double* __restrict spin = s.spin;
-  const double* __restrict f0 = s.force;
-  const double* __restrict f1 = s.force + count;
-  const double* __restrict torque = s.torque;
-  const double* move = s.move;
-  double square[chunk];
-  for (int begin = 0; begin < count; begin += chunk) {
-    const int end = begin + chunk < count ? begin + chunk : count;
+  for (int i = 0; i < s.grains; ++i) {
+    double* g = s.grain + record<dim> * i;
+    double* moved = s.moved + 4 * i;
+    const double* load = s.load + record<dim> / 2 * i;
+    const double* inverse = s.inverse + record<dim> / 2 * i;
+    Q path;
     if (dim == 2) {
-      for (int i = begin; i < end; ++i) {
-        const double a0 = damped(f0[i] * inverse_mass[i], v0[i], damping, half_dt) - w2 * v1[i];
-        const double a1 = damped(f1[i] * inverse_mass[i], v1[i], damping, half_dt) + w2 * v0[i];
-        v0[i] += dt * a0;
-        v1[i] += dt * a1;
-        spin[i] += dt * damped(torque[i] * inverse_inertia[i], spin[i], damping, half_dt);
-        const double y0 = x0[i], y1 = x1[i], s0 = dt * v0[i], s1 = dt * v1[i];
-        x0[i] = y0 + (move[0] * y0 + move[1] * y1 + s0);
-        x1[i] = y1 + (move[3] * y0 + move[4] * y1 + s1);
-        m0[i] += s0;
-        m1[i] += s1;
-        square[i - begin] = m0[i] * m0[i] + m1[i] * m1[i];
-      }
+      const Q place = atq(g), turn = atq(g + 4);
+      Q v = __builtin_shuffle(place, turn, QM{2, 3, 4, 7});  // w_x w_y spin 0
+      v = v + dt * (damped(atq(load) * atq(inverse), v, damping, half_dt) +
+                    flat * __builtin_shuffle(v, QM{1, 0, 2, 3}));
+      path = dt * v * Q{1, 1, 0, 0};
+      const Q x = place + (c0 * place[0] + c1 * place[1] + path);
+      putq(g, __builtin_shuffle(x, v, QM{0, 1, 4, 5}));
+      putq(g + 4, Q{v[2], turn[2] * v[2], turn[2], 0});
     } else {
-      double* __restrict x2 = s.position + 2 * count;
-      double* __restrict v2 = s.velocity + 2 * count;
-      double* __restrict m2 = s.moved + 2 * count;
-      double* __restrict spin1 = s.spin + count;
-      double* __restrict spin2 = s.spin + 2 * count;
-      const double* __restrict f2 = s.force + 2 * count;
-      const double* __restrict torque1 = s.torque + count;
-      const double* __restrict torque2 = s.torque + 2 * count;
-      for (int i = begin; i < end; ++i) {
-        const double r = inverse_mass[i], q = inverse_inertia[i];
-        const double u0 = v0[i], u1 = v1[i], u2 = v2[i];
-        v0[i] = u0 + dt * (damped(f0[i] * r, u0, damping, half_dt) + (w1 * u2 - w2 * u1));
-        v1[i] = u1 + dt * (damped(f1[i] * r, u1, damping, half_dt) + (w2 * u0 - w0 * u2));
-        v2[i] = u2 + dt * (damped(f2[i] * r, u2, damping, half_dt) + (w0 * u1 - w1 * u0));
-        const double p0 = spin[i], p1 = spin1[i], p2 = spin2[i];
-        spin[i] = p0 + dt * (damped(torque[i] * q, p0, damping, half_dt) + (w1 * p2 - w2 * p1));
-        spin1[i] = p1 + dt * (damped(torque1[i] * q, p1, damping, half_dt) + (w2 * p0 - w0 * p2));
-        spin2[i] = p2 + dt * (damped(torque2[i] * q, p2, damping, half_dt) + (w0 * p1 - w1 * p0));
-        const double y0 = x0[i], y1 = x1[i], y2 = x2[i];
-        const double s0 = dt * v0[i], s1 = dt * v1[i], s2 = dt * v2[i];
-        x0[i] = y0 + (move[0] * y0 + move[1] * y1 + move[2] * y2 + s0);
-        x1[i] = y1 + (move[3] * y0 + move[4] * y1 + move[5] * y2 + s1);
-        x2[i] = y2 + (move[6] * y0 + move[7] * y1 + move[8] * y2 + s2);
-        m0[i] += s0;
-        m1[i] += s1;
-        m2[i] += s2;
-        square[i - begin] = m0[i] * m0[i] + m1[i] * m1[i] + m2[i] * m2[i];
-      }
+      const Q place = atq(g);
+      Q v = atq(g + 4), spin = atq(g + 8);
+      v = v + dt * (damped(atq(load) * atq(inverse), v, damping, half_dt) + turned(v, up, down));
+      spin = spin +
+             dt * (damped(atq(load + 4) * atq(inverse + 4), spin, damping, half_dt) + turned(spin, up, down));
+      path = dt * v;
+      putq(g, place + (c0 * place[0] + c1 * place[1] + c2 * place[2] + path));
+      putq(g + 4, v);
+      putq(g + 8, spin);
+      putq(g + 12, spin * place[3]);
     }
-    for (int i = 0; i < end - begin; ++i) {
-      if (square[i] > far) far = square[i];
-      finite = finite && square[i] <= 1e300;
-    }
+    const Q m = atq(moved) + path;
+    putq(moved, m);
+    const Q mm = m * m;
+    const double square = mm[0] + mm[1] + mm[2];
+    if (square > far) far = square;
+    finite = finite && square <= 1e300;
   }
   return finite ? far : __builtin_inf();
 }

@@ -127,13 +127,14 @@ PackingMeasures measure(const Grains& grains, const PackingParameters& parameter
   return m;
 }
 
-void diagonal_stress(const Grains& grains, const PackingParameters& parameters, const PackingState& state,
-                     double out[3]) {
-  double sum[3] = {0, 0, 0};
+void mean_stress(const Grains& grains, const PackingParameters& parameters, const PackingState& state,
+                 double out[9]) {
+  double sum[9] = {};
   each_contact(grains, parameters, state, [&](const Contact& c) {
-    for (int k = 0; k < 3; ++k) sum[k] -= c.force[k] * c.d[k];
+    for (int i = 0; i < 3; ++i)
+      for (int j = 0; j < 3; ++j) sum[3 * i + j] -= c.force[i] * c.d[j];
   });
-  for (int k = 0; k < 3; ++k) out[k] = sum[k] / volume_of(grains, parameters, state);
+  for (int k = 0; k < 9; ++k) out[k] = sum[k] / volume_of(grains, parameters, state);
 }
 
 void contact_stiffness(const Grains& grains, const PackingParameters& parameters, const PackingState& state,

@@ -24,9 +24,9 @@ struct PackingMeasures {
 
 PackingMeasures measure(const Grains& grains, const PackingParameters& parameters, const PackingState& state);
 
-// Diagonal of the stress alone, Pa.
-void diagonal_stress(const Grains& grains, const PackingParameters& parameters, const PackingState& state,
-                     double out[3]);
+// The stress alone, row-major, Pa.
+void mean_stress(const Grains& grains, const PackingParameters& parameters, const PackingState& state,
+                 double out[9]);
 
 // Contact stiffness [QU23A] Eq. 6, minor-symmetric, D[6 * I + J] = D_ijkl in the order 11, 22, 33, 12, 23,
 // 13:

@@ -38,8 +38,8 @@ ServoResult servo(PackingEngine& engine, const ServoControl& control, double dt,
   const double modulus = modulus_of(engine), tau = 2 * crossing_time(engine, modulus);
   ServoResult result;
   for (int done = 0; done <= steps;) {
-    double stress[3], gradient[9] = {0, 0, 0, 0, 0, 0, 0, 0, 0};
-    diagonal_stress(engine.grains(), engine.parameters(), engine.state(), stress);
+    double stress[9], gradient[9] = {0, 0, 0, 0, 0, 0, 0, 0, 0};
+    mean_stress(engine.grains(), engine.parameters(), engine.state(), stress);
     const int next = std::min(control.interval, steps - done);
     result.error = 0;
     for (int k = 0; k < dim; ++k) {
@@ -48,11 +48,20 @@ ServoResult servo(PackingEngine& engine, const ServoControl& control, double dt,
         continue;
       }
       // e > 0: not compressed enough (tension positive), the face moves inwards.
-      const double e = stress[k] - control.offset[k] - control.slope[k] * stress[control.axis];
+      const double e = stress[4 * k] - control.offset[k] - control.slope[k] * stress[4 * control.axis];
       result.error = std::max(result.error, std::abs(e));
       const double wanted = -(e / (modulus * tau) + state.integral[k]);
       gradient[4 * k] = std::clamp(wanted, -control.rate_max, control.rate_max);
       if (gradient[4 * k] == wanted) state.integral[k] += e / (4 * modulus * tau * tau) * next * dt;
+    }
+    constexpr int row[3] = {0, 1, 0}, column[3] = {1, 2, 2};
+    for (int k = 0; control.shear_free && k < (dim == 2 ? 1 : 3); ++k) {
+      const int ij = 3 * row[k] + column[k], ji = 3 * column[k] + row[k];
+      const double e = 0.5 * (stress[ij] + stress[ji]);
+      result.error = std::max(result.error, std::abs(e));
+      const double wanted = -(e / (modulus * tau) + state.integral[3 + k]);
+      gradient[ij] = gradient[ji] = std::clamp(wanted, -control.rate_max, control.rate_max);
+      if (gradient[ij] == wanted) state.integral[3 + k] += e / (4 * modulus * tau * tau) * next * dt;
     }
     if (next == 0) break;
     result.fault = engine.drive(gradient, dt, next);

@@ -13,17 +13,18 @@ struct ServoControl {
   double offset[3] = {0, 0, 0}, slope[3] = {0, 0, 0};  // Pa, 1
   double rate[3] = {0, 0, 0};                          // 1/s of the axes that are moved
   int axis = 0;                                        // a
+  bool shear_free = false;                             // the cell shears until sigma_ij = 0
   double rate_max = 0;                                 // 1/s, of the axes that carry a stress
   int interval = 10;                                   // steps between two corrections
 };
 
 struct ServoState {
-  double integral[3] = {0, 0, 0};  // 1/s
+  double integral[6] = {0, 0, 0, 0, 0, 0};  // 1/s; axes, then 12, 23, 13
 };
 
 struct ServoResult {
   PackingFault fault = PackingFault::none;
-  double error = 0;  // Pa, largest |sigma_kk - target| at the end
+  double error = 0;  // Pa, largest |sigma_kk - target| at the end, or |sigma_ij| where shear is free
 };
 
 // `steps` steps of `dt`. The correction is L_kk = clamp(-(e / (K tau) + I), rate_max), I = integral of

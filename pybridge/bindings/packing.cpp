@@ -171,12 +171,13 @@ Registrar packing(20, [](py::module_& m) {
           "rate", [](const ServoControl& c) { return std::vector<double>(c.rate, c.rate + 3); },
           [](ServoControl& c, const std::array<double, 3>& v) { std::copy(v.begin(), v.end(), c.rate); })
       .def_readwrite("axis", &ServoControl::axis)
+      .def_readwrite("shear_free", &ServoControl::shear_free)
       .def_readwrite("rate_max", &ServoControl::rate_max)
       .def_readwrite("interval", &ServoControl::interval);
   py::class_<ServoState>(m, "ServoState", "Integrals of the stress control, carried between runs.")
       .def(py::init<>())
       .def_property_readonly(
-          "integral", [](const ServoState& s) { return std::vector<double>(s.integral, s.integral + 3); });
+          "integral", [](const ServoState& s) { return std::vector<double>(s.integral, s.integral + 6); });
 
   py::class_<PackingEngine>(m, "PackingEngine", "A packing in motion (cpp/packing/engine.h).")
       .def(py::init([](int dim, const Doubles& radius, const PackingParameters& p, const py::dict& state) {

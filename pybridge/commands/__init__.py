@@ -24,6 +24,7 @@ ORDER = [
     "compare",
     "plot",
     "packing",
+    "soil",
     "build",
     "doctor",
     "verify",

@@ -86,7 +86,7 @@ def run_driver(
         text=True,
         errors="replace",
         timeout=timeout,
-        env={**os.environ, **environment},
+        env={**os.environ, **(environment or {})},
     )
     if done.returncode:
         said = done.stderr.strip().splitlines()

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> Report:
         model = write_models(folder)
         address = build_sanitized("address", "address,undefined", "load_driver")
         reference = folder / "reference.bin"
-        run_driver(address, "reference", "linked", folder, reference, **ADDRESS)
+        run_driver(address, "reference", "linked", folder, reference, environment=ADDRESS)
         _threads(report, "address", address, folder, reference, CALLS // share, ADDRESS)
         _counted(report, "address_bad_calls", address, "abuse", "linked", folder, environment=ADDRESS)
         fuzz = build_sanitized("address", "address,undefined", "fuzz_model")
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> Report:
         run_thread = folder / "thread_driver"
         run_thread.write_text(f'#!/bin/sh\nexec {" ".join(prefix)} "{thread}" "$@"\n')
         run_thread.chmod(0o755)
-        run_driver(run_thread, "reference", "linked", folder, reference, **THREAD)
+        run_driver(run_thread, "reference", "linked", folder, reference, environment=THREAD)
         _threads(report, "thread", run_thread, folder, reference, CALLS // share, THREAD)
     return report
 
@@ -75,7 +75,7 @@ def _counted(
 ) -> None:
     """One run of a driver: 0 where the sanitizer had nothing to say and the answers were right."""
     try:
-        found = run_driver(program, *arguments, **environment)
+        found = run_driver(program, *arguments, environment=environment)
         wrong = found.get("different", 0) + found.get("errors", 0)
         wrong += found.get("expected", 0) - found.get("refused", 0)
     except DriverError as error:

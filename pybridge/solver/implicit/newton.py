@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class Controls:
 
     steps: int = 100
     tolerance: float = 1e-2
-    loose: float = 3e-2
+    loose: float = 6e-2
     displacement_tolerance: float = 1e-2  # |correction| / |displacement of the step|
     iterations_max: int = 40
     mixing: int = 6
@@ -57,7 +58,7 @@ class Controls:
 @dataclass
 class History:
     """Of every converged step: load, displacements, strain and stress (3, points), stiffness (6, points: 11, 12, 13,
-    22, 23, 33 of the plane), forces on the fixed degrees of freedom, iterations, worst status."""
+    22, 23, 33 of the plane), forces on the fixed degrees of freedom, residual over reactions, iterations, status."""
 
     load: list[float] = field(default_factory=list)
     displacement: list[NDArray] = field(default_factory=list)
@@ -65,6 +66,7 @@ class History:
     stress: list[NDArray] = field(default_factory=list)
     stiffness: list[NDArray] = field(default_factory=list)
     reactions: list[NDArray] = field(default_factory=list)
+    residual: list[float] = field(default_factory=list)
     iterations: list[int] = field(default_factory=list)
     status: list[NDArray] = field(default_factory=list)
 
@@ -102,8 +104,8 @@ class _Step:
         self.problem, self.points, self.controls = problem, points, controls
         self.free = np.setdiff1d(np.arange(problem.mesh.size), problem.fixed)
 
-    def solve(self, u_old: NDArray, load: float, dt: float) -> tuple[NDArray, NDArray, int] | str:
-        """Displacements, reactions and iterations; or why there are none."""
+    def solve(self, u_old: NDArray, load: float, dt: float) -> tuple[NDArray, NDArray, int, float] | str:
+        """Displacements, reactions, iterations and residual; or why there are none."""
         mesh, c = self.problem.mesh, self.controls
         external = self.problem.forces(load)
         target = self.problem.values(load)
@@ -121,7 +123,7 @@ class _Step:
             error = float(np.linalg.norm(residual[self.free]) / scale)
             at_target = bool(np.allclose(u[self.problem.fixed], target, rtol=0, atol=1e-15))
             if at_target and error <= c.tolerance and size <= c.displacement_tolerance:
-                return u, reactions, iteration
+                return u, reactions, iteration, error
             if not math.isfinite(error):
                 return "the residual is not finite"
             if error > 10 * least:
@@ -135,11 +137,8 @@ class _Step:
             u = moved
         if best is not None and least <= c.loose:
             self.points.trial(mesh.strain(best), dt)
-            return (
-                best,
-                mesh.internal(self.points.stress)[self.problem.fixed] - external[self.problem.fixed],
-                iteration,
-            )
+            forces = mesh.internal(self.points.stress)[self.problem.fixed] - external[self.problem.fixed]
+            return best, forces, iteration, least
         return f"no convergence in {c.iterations_max} iterations: least residual {least:.2e}, expected {c.tolerance:.0e}"
 
     def _correction(self, residual: NDArray, prescribed: NDArray) -> NDArray:
@@ -184,9 +183,10 @@ def solve(
                 error.history = history  # type: ignore[attr-defined]
                 raise error
             continue
-        u, reactions, iterations = found
+        u, reactions, iterations, error = found
         points.accept(goal - load)
         load = goal
+        history.residual.append(error)
         _keep(history, problem, points, u, load, reactions, iterations)
         if progress is not None:
             progress(load, iterations)
@@ -202,6 +202,7 @@ def _record(
     points.trial(problem.mesh.strain(u), 0.0)
     residual = problem.forces(load) - problem.mesh.internal(points.stress)
     history.iterations.append(0)
+    history.residual.append(0.0)
     _append(history, problem, points, u, load, -residual[problem.fixed])
 
 
@@ -241,6 +242,7 @@ def _rescue(file: Path | None, points: MaterialPoints, u: NDArray, load: float) 
     if file is None:
         return ""
     temporary = file.with_name(f".{file.name}.part.npz")
-    np.savez_compressed(temporary, displacement=u, load=load, **points.save())
+    arrays: dict[str, Any] = {"displacement": u, "load": load, **points.save()}
+    np.savez_compressed(temporary, **arrays)
     temporary.replace(file)
     return f"; the last converged state is saved in {file}"

@@ -38,7 +38,7 @@ def _internal(v: Any, w: Any) -> NDArray:
 
 @skfem.LinearForm
 def _pressure(v: Any, w: Any) -> NDArray:
-    return -(w.n[0] * v.value[0] + w.n[1] * v.value[1])
+    return -(w.n[0] * v[0] + w.n[1] * v[1])
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class PlaneMesh:
     @cached_property
     def coordinates(self) -> NDArray:
         """(2, points) of the integration points, m."""
-        return np.asarray(self.basis.global_coordinates().value).reshape(2, -1)
+        return np.asarray(self.basis.global_coordinates()).reshape(2, -1)
 
     @cached_property
     def weights(self) -> NDArray:
@@ -75,7 +75,13 @@ class PlaneMesh:
 
     def strain(self, u: NDArray) -> NDArray:
         """(3, points) of the displacements u."""
-        return _strain_rows(np.asarray(self.basis.interpolate(u).grad)).reshape(3, -1)
+        field: Any = self.basis.interpolate(u)
+        return _strain_rows(np.asarray(field.grad)).reshape(3, -1)
+
+    def displacement(self, u: NDArray) -> NDArray:
+        """(2, points) of the displacements u, m."""
+        field: Any = self.basis.interpolate(u)
+        return np.asarray(field).reshape(2, -1)
 
     def stiffness(self, d: NDArray) -> csr_matrix:
         """K from D (3, 3, points), Pa; per metre of thickness."""
