@@ -1,6 +1,6 @@
-// Dual numbers for kernels written over Vec<Real>, for *_isa.cpp only: a kernel instantiated with Real = Scalar
-// answers its value and the exact derivative in up to seven directions (forward mode), with the arithmetic, to
-// the last bit, of the kernel itself.
+// Dual numbers for kernels written over Vec<Real>, for *_isa.cpp only: a kernel instantiated with Real =
+// Scalar answers its value and the exact derivative in up to seven directions (forward mode), with the
+// arithmetic, to the last bit, of the kernel itself.
 //
 // A Dual holds the value in its first lane and the derivatives in the others; in a block's memory it takes
 // Dual::lanes numbers, so that a block of duals has one point and a stride of Dual::lanes.

@@ -144,7 +144,8 @@ void YieldSurface<Real>::update(const Block<Real>& block) const noexcept {
 
 namespace {
 
-void point_with_tangent(const YieldTable<double>& table, const YieldBlock<double>& point, double* by_component) {
+void point_with_tangent(const YieldTable<double>& table, const YieldBlock<double>& point,
+                        double* by_component) {
   switch (active_isa()) {
     case Isa::avx512:
       return isa_avx512::yield_surface_tangent(table, point, by_component);
@@ -176,9 +177,16 @@ void YieldSurface<double>::update_with_tangent(const Block<double>& block, doubl
     gather(block.stretch_old, 6, stretch_old);
     gather(block.stretch_new, 6, stretch_new);
     gather(block.state_old, states, state_old);
-    const YieldBlock<double> point{1,         1,      block.dt,  stretch_old,
-                                   stretch_new, state_old, stress, state_new,
-                                   block.dissipation_inc + i, block.status + i};
+    const YieldBlock<double> point{1,
+                                   1,
+                                   block.dt,
+                                   stretch_old,
+                                   stretch_new,
+                                   state_old,
+                                   stress,
+                                   state_new,
+                                   block.dissipation_inc + i,
+                                   block.status + i};
     if (block.dt >= 0) point_with_tangent(table_, point, by_component);
     if (!(block.dt >= 0) || block.status[i] == static_cast<int>(Status::failed_fatal)) {
       keep_old(block, states, i, Status::failed_fatal);

@@ -1,4 +1,5 @@
-// The learned yield surface and its exact derivative at one point: its own kernel, instantiated with dual numbers.
+// The learned yield surface and its exact derivative at one point: its own kernel, instantiated with dual
+// numbers.
 #include "surrogate/dual_simd.h"
 #include "surrogate/yield_surface_flow.h"
 
