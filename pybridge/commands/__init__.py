@@ -23,8 +23,10 @@ ORDER = [
     "run",
     "compare",
     "plot",
+    "study",
     "build",
     "doctor",
+    "odb",
     "verify",
     "bench",
 ]

@@ -216,6 +216,7 @@ std::vector<Bytes> read_seeds(const std::string& folder) {
   DIR* directory = opendir(folder.c_str());
   require(directory != nullptr, "no folder of seeds");
   while (const dirent* entry = readdir(directory)) {
+    if (entry->d_name[0] == '.') continue;
     std::ifstream in(folder + "/" + entry->d_name, std::ios::binary);
     const Bytes bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     if (!bytes.empty()) seeds.push_back(bytes);
