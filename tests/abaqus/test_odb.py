@@ -66,7 +66,7 @@ def database(ours) -> Database:
         for n, x in zip(ours.mesh.node_labels, ours.mesh.coordinates, strict=True)
     ]
     ((kind, cells),) = ours.mesh.blocks
-    element = SimpleNamespace(label=7, type=kind, connectivity=ours.mesh.node_labels[cells[0]])
+    element = SimpleNamespace(label=1, type=kind, connectivity=ours.mesh.node_labels[cells[0]])
     frames = []
     for k, time in enumerate(ours.times):
         stress = ours.element("stress", k)[:, [0, 1, 2, 3, 5, 4]]
@@ -81,8 +81,8 @@ def database(ours) -> Database:
                     "V": FieldOutput(
                         [Block(ours.node("velocity", k)[::-1], nodeLabels=ours.mesh.node_labels[::-1])]
                     ),
-                    "S": FieldOutput([Block(stress + spread, elementLabels=np.array([7, 7]))], STRESS),
-                    "SDV_DAMAGE": FieldOutput([Block(np.array([[0.25]]), elementLabels=np.array([7]))]),
+                    "S": FieldOutput([Block(stress + spread, elementLabels=np.array([1, 1]))], STRESS),
+                    "SDV_DAMAGE": FieldOutput([Block(np.array([[0.25]]), elementLabels=np.array([1]))]),
                     "RF": FieldOutput([]),
                 },
             )
