@@ -54,7 +54,7 @@ std::uint32_t crc32_of(const Bytes& bytes) {
 }
 
 void put(Bytes& out, std::uint32_t value, int bytes) {
-  for (int k = 0; k < bytes; ++k) out.push_back(static_cast<unsigned char>(value >> (8 * k)));
+  for (int k = 0; k < bytes; ++k) out.push_back(static_cast<unsigned char>(k < 4 ? value >> (8 * k) : 0));
 }
 
 void put_text(Bytes& out, const std::string& text) { out.insert(out.end(), text.begin(), text.end()); }
