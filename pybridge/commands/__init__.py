@@ -24,6 +24,8 @@ ORDER = [
     "compare",
     "plot",
     "study",
+    "packing",
+    "soil",
     "build",
     "doctor",
     "odb",

@@ -1,1 +1,1 @@
-"""Checks of training's own readers for `pybridge verify`."""
+"""Checks of training for `pybridge verify`: surrogates against the fine scale, readers against bad files."""
