@@ -79,7 +79,9 @@ PROBLEMS = {
         "material": MAGNESIUM_JC,
     },
 }
-ENERGIES = ("ALLKE", "ALLIE", "ALLSE", "ALLPD", "ALLVD", "ALLAE", "ALLFD", "ALLWK", "ETOTAL")
+ENERGIES = (
+    "ALLKE", "ALLIE", "ALLSE", "ALLPD", "ALLAE", "ALLVD", "ALLWK", "ALLFD", "ALLPW", "ALLCW", "ALLMW", "ETOTAL",
+)  # fmt: skip
 STEP = "IMPACT"
 
 
