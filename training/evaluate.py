@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,14 @@ class Source:
     protocols: tuple[str, ...]
 
 
-def source_of(model: PcaDnn) -> Source:
+class HasCard(Protocol):
+    """Anything with a model card."""
+
+    @property
+    def card(self) -> dict[str, Any]: ...
+
+
+def source_of(model: HasCard) -> Source:
     """From the card; raises ModelFileError where the card does not say how the data were made."""
     data = model.card["training"].get("data", {})
     if "law" not in data or not data.get("parts"):

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/conventions.h"
+#include "core/point_loops.h"
 #include "core/status.h"
 #include "core/tensor.h"
 #include "failure.h"
@@ -101,6 +102,12 @@ void check_states(const Arguments& call, const DeckMaterial& material) {
 }
 
 void check_kinematics(const Arguments& call) {
+  const bool flat = call.components() != 6;
+  if (kinematics_are_sound<Real>({call.n, flat, call.density, call.stretch_new, call.defgrad_new})) return;
+  check_inputs(call);
+}
+
+void check_inputs(const Arguments& call) {
   for (int i = 0; i < call.n; ++i) {
     double sum = static_cast<double>(call.density[i]);  // finite where every part is
     for (int c = 0; c < call.components(); ++c)

@@ -1,6 +1,8 @@
 // UMAT, the material call of Abaqus/Standard and of CalculiX (docs/umat.md). Marshals only.
+#include <algorithm>
 #include <cfenv>
 #include <exception>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -16,6 +18,15 @@ namespace {
 
 // What is asked of the host where the increment has no answer: a quarter of it.
 constexpr double smaller = 0.25;
+
+// A failed call leaves a stress and a stiffness that no host can take for an answer; the state is the old
+// one.
+void leave_without_answer(const UmatArguments& call) {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  if (call.components < 1 || call.components > 6) return;  // the size of the outputs is in doubt
+  std::fill_n(call.stress, call.components, none);
+  if (call.tangent != nullptr) std::fill_n(call.tangent, call.components * call.components, none);
+}
 
 }  // namespace
 
@@ -40,10 +51,14 @@ PYBRIDGE_EXPORT void FOR_NAME(umat, UMAT)(
   if (fegetexcept() != 0) held.emplace();
   try {
     check_element_type(call);
-    if (!answer_increment(call, host_material(CMNAME))) *PNEWDT = smaller;
+    HostMaterial material;
+    read_host_material(CMNAME, material);
+    if (!answer_increment(call, material)) *PNEWDT = smaller;
   } catch (const std::exception& error) {
+    leave_without_answer(call);
     stop(error.what());
   } catch (...) {
+    leave_without_answer(call);
     stop("unknown error in the material call");
   }
 }

@@ -23,11 +23,10 @@ std::string trimmed(const char* cmname) {
 
 }  // namespace
 
-HostMaterial host_material(const char* cmname) {
-  HostMaterial result;
-  result.host = ImplicitHost::abaqus;
-  std::memcpy(result.name, cmname, name_length);
-  if (cmname[0] != '@') return result;
+void read_host_material(const char* cmname, HostMaterial& material) {
+  material.host = ImplicitHost::abaqus;
+  material.name = cmname;
+  if (cmname[0] != '@') return;
   const std::string whole = trimmed(cmname);
   if (!begins(whole, "@ABAQUSNL_"))
     throw Error("material \"" + whole +
@@ -40,10 +39,10 @@ HostMaterial host_material(const char* cmname) {
                 "\": expected @ABAQUSNL_LIBRARY@NAME, NAME a built-in law with hyphens for underscores "
                 "(PYBRIDGE-J2) or a model file");
   if (begins(name, "PYBRIDGE-")) std::replace(name.begin(), name.end(), '-', '_');
-  result.host = ImplicitHost::calculix;
-  std::fill_n(result.name, name_length, ' ');
-  std::copy(name.begin(), name.end(), result.name);
-  return result;
+  material.host = ImplicitHost::calculix;
+  material.name = material.own;
+  std::fill_n(material.own, name_length, ' ');
+  std::copy(name.begin(), name.end(), material.own);
 }
 
 }  // namespace pybridge::abaqus

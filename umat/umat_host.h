@@ -15,12 +15,13 @@ enum class ImplicitHost { abaqus, calculix };
 
 struct HostMaterial {
   ImplicitHost host;
-  char name[name_length];  // the material's own, blank-padded
+  const char* name;  // the material's own, name_length characters, blank-padded: CMNAME or `own`
+  char own[name_length];
 };
 
 // From CMNAME, 80 characters. What stands behind CalculiX's "@ABAQUSNL_LIBRARY@" is the name; since it may
 // not hold an underscore there, "PYBRIDGE-J2-COPPER" is read as PYBRIDGE_J2_COPPER. Throws Error for
 // CalculiX's small-strain interface "@ABAQUS_", and for a name without a second "@".
-HostMaterial host_material(const char* cmname);
+void read_host_material(const char* cmname, HostMaterial& material);
 
 }  // namespace pybridge::abaqus

@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "core/conventions.h"
-#include "core/spatial_tangent.h"
+#include "core/tensor.h"
 #include "failure.h"
 #include "material_cache.h"
+#include "tangent/frame_kernel.h"
 #include "tangent/tangent.h"
 
 namespace pybridge::abaqus {
@@ -17,12 +18,7 @@ namespace {
 
 using Matrix = Mat3<double>;
 
-// How the point deforms: F = R U, at both ends of the increment.
-struct Motion {
-  Matrix u_old, u_new;
-  Matrix r_old, r_new;
-  Matrix strain_inc;  // in the frame of R
-  double volume_old, volume_new;
+struct Motion : PointMotion {
   StrainIncrement from;
 };
 
@@ -31,8 +27,9 @@ std::string where(const UmatArguments& call) {
 }
 
 bool is_identity(const double* f) {
-  constexpr double identity[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
-  return std::memcmp(f, identity, sizeof identity) == 0;
+  for (int k = 0; k < 9; ++k)
+    if (f[k] != (k % 4 == 0 ? 1.0 : 0.0)) return false;
+  return true;
 }
 
 bool all_finite(const double* values, int count) {
@@ -57,11 +54,22 @@ Matrix strain_matrix(const double* strain, int components) {
   return matrix;
 }
 
+void store_matrix(const Matrix& matrix, double* values) { std::memcpy(values, matrix.m, sizeof matrix.m); }
+
+Matrix load_matrix(const double* values) {
+  Matrix matrix;
+  std::memcpy(matrix.m, values, sizeof matrix.m);
+  return matrix;
+}
+
 void linear_motion(const UmatArguments& call, Motion& motion) {
-  motion.r_old = motion.r_new = identity3<double>();
-  motion.strain_inc = strain_matrix(call.strain_inc, call.components);
-  motion.u_old = identity3<double>() + strain_matrix(call.strain, call.components);
-  motion.u_new = motion.u_old + motion.strain_inc;
+  const Matrix one = identity3<double>(), strain_inc = strain_matrix(call.strain_inc, call.components);
+  const Matrix u_old = one + strain_matrix(call.strain, call.components);
+  store_matrix(one, motion.r_old);
+  store_matrix(one, motion.r_new);
+  store_matrix(strain_inc, motion.strain_inc);
+  store_matrix(u_old, motion.u_old);
+  store_matrix(u_old + strain_inc, motion.u_new);
   motion.volume_old = motion.volume_new = 1;
   motion.from = StrainIncrement::difference;
 }
@@ -75,17 +83,14 @@ bool read_motion(const UmatArguments& call, Motion& motion) {
   Matrix f_old, f_new;
   umat_defgrad_to_matrix(call.defgrad_old, f_old.m);
   umat_defgrad_to_matrix(call.defgrad_new, f_new.m);
-  motion.volume_old = determinant(f_old);
-  motion.volume_new = determinant(f_new);
   motion.from = StrainIncrement::corotational;
-  if (!polar_decomposition(f_old, motion.r_old, motion.u_old))
+  const MotionFault fault = frame_kernels().motion(f_old.m[0], f_new.m[0], motion);
+  if (fault == MotionFault::old_gradient)
     throw Error(where(call) +
-                ": the deformation gradient at the start of the increment, DFGRD0, is inverted "
-                "or not finite (determinant " +
+                ": the deformation gradient at the start of the increment, DFGRD0, is inverted or not finite "
+                "(determinant " +
                 number(motion.volume_old) + ", expected > 0): the element is destroyed; refine the mesh");
-  if (!polar_decomposition(f_new, motion.r_new, motion.u_new)) return false;
-  motion.strain_inc = corotational_strain_increment(motion.u_old, motion.u_new);
-  return true;
+  return fault == MotionFault::none;
 }
 
 // The stress at the start in the frame of R. Abaqus has turned it by DROT, which is taken back: what the
@@ -96,16 +101,15 @@ void stress_in_frame(const UmatArguments& call, ImplicitHost host, const Motion&
   Matrix stress, turned;
   block_to_matrix(block, 1, stress.m);
   umat_defgrad_to_matrix(call.rotation_inc, turned.m);
-  const Matrix q = turned * motion.r_old;
-  const Matrix back = transpose_times(q, stress * q);
-  matrix_to_block(back.m, block, 1);
+  const Matrix q = turned * load_matrix(motion.r_old);
+  matrix_to_block(transpose_times(q, stress * q).m, block, 1);
 }
 
 void store_stress(const UmatArguments& call, ImplicitHost host, const Motion& motion, const double* block) {
   if (host == ImplicitHost::calculix) return block_to_umat_stress(block, 1, call.components, call.stress);
   Matrix stress;
   block_to_matrix(block, 1, stress.m);
-  const Matrix global = motion.r_new * stress * transpose(motion.r_new);
+  const Matrix r = load_matrix(motion.r_new), global = r * stress * transpose(r);
   double turned[6];
   matrix_to_block(global.m, turned, 1);
   block_to_umat_stress(turned, 1, call.components, call.stress);
@@ -115,15 +119,16 @@ void store_stress(const UmatArguments& call, ImplicitHost host, const Motion& mo
 void store_tangent(const UmatArguments& call, ImplicitHost host, const Motion& motion,
                    const double* stress_block, const double* by_stretch, double to_deck_stress) {
   if (call.tangent == nullptr) return;
-  double tangent[36];
-  Matrix stress;
-  block_to_matrix(stress_block, 1, stress.m);
-  const bool lie = host == ImplicitHost::calculix;
+  double tangent[36], stress[9];
+  Matrix matrix;
+  block_to_matrix(stress_block, 1, matrix.m);
+  store_matrix(matrix, stress);
   if (motion.from == StrainIncrement::difference)
     std::memcpy(tangent, by_stretch, sizeof tangent);
+  else if (host == ImplicitHost::calculix)
+    frame_kernels().lie_tangent(motion, stress, by_stretch, tangent);
   else
-    spatial_tangent(motion.u_new, stress, by_stretch, lie ? StressRate::lie : StressRate::jaumann, tangent);
-  if (!lie && motion.from == StrainIncrement::corotational) rotate_tangent(motion.r_new, tangent);
+    frame_kernels().jaumann_tangent(motion, stress, by_stretch, tangent);
   for (double& value : tangent) value *= to_deck_stress;
   mandel_to_umat_tangent(tangent, call.components, call.tangent);
 }
@@ -191,9 +196,9 @@ bool answer_increment(const UmatArguments& call, const HostMaterial& asked) {
     return false;
   }
   double strain_inc[6], stretch_old[6], stretch_new[6], stress_old[6], stress_new[6], by_stretch[36];
-  matrix_to_block(motion.strain_inc.m, strain_inc, 1);
-  matrix_to_block(motion.u_old.m, stretch_old, 1);
-  matrix_to_block(motion.u_new.m, stretch_new, 1);
+  matrix_to_block(load_matrix(motion.strain_inc).m, strain_inc, 1);
+  matrix_to_block(load_matrix(motion.u_old).m, stretch_old, 1);
+  matrix_to_block(load_matrix(motion.u_new).m, stretch_new, 1);
   stress_in_frame(call, asked.host, motion, stress_old);
   for (double& value : stress_old) value *= material.stress_unit;
   const double density = density_of(material, motion);

@@ -73,33 +73,72 @@ HISTORIES: dict[str, Callable[[float], NDArray] | None] = {
 
 def element_deck(material: Material, library: str, history: str) -> list[str]:
     """Deck of a unit cube: *STATIC, NLGEOM, fixed increments."""
+    f = HISTORIES[history]
+    nodes, cells = CORNERS, np.arange(8)[None]
+    if f is not None:
+        return prescribed_deck(material, library, nodes, cells, lambda a, x: x @ (f(a) - np.eye(3)).T)
+    held = [(n, axis) for n, x in enumerate(CORNERS) for axis in range(3) if x[axis] == 0]
+    pulled = [(n, 0) for n, x in enumerate(CORNERS) if x[0] == 1]
+    return _deck(material, library, nodes, cells, held, dict.fromkeys(pulled, 0.06 * np.linspace(0, 1, 21)))
+
+
+def block_deck(material: Material, library: str, side: int = 3) -> list[str]:
+    """side^3 elements whose every node is moved, each point in its own way: for calls from several threads."""
+    line = np.arange(side + 1)
+    nodes = np.stack(np.meshgrid(line, line, line, indexing="ij"), -1).reshape(-1, 3) / side
+    index = np.arange((side + 1) ** 3).reshape((side + 1,) * 3)
+    corners = CORNERS.astype(int)
+    cells = np.array(
+        [[index[tuple(np.array(at) + c)] for c in corners] for at in np.ndindex(side, side, side)]
+    )
+
+    def moved(a: float, x: NDArray) -> NDArray:
+        wave = 0.02 * a * np.stack([x[:, 1] * x[:, 2], x[:, 0] ** 2, x[:, 0] * x[:, 1]], 1)
+        return x @ (_reversal(a) - np.eye(3)).T + wave
+
+    return prescribed_deck(material, library, nodes, cells, moved)
+
+
+def prescribed_deck(
+    material: Material,
+    library: str,
+    nodes: NDArray,
+    cells: NDArray,
+    displacement: Callable[[float, NDArray], NDArray],
+) -> list[str]:
+    """displacement(time / duration, nodes (n, 3)) -> (n, 3), for every node."""
+    path = np.array([displacement(a, nodes) for a in np.linspace(0, 1, INCREMENTS + 1)])
+    moved = {(n, axis): path[:, n, axis] for n in range(len(nodes)) for axis in range(3)}
+    return _deck(material, library, nodes, cells, [], moved)
+
+
+def _deck(
+    material: Material,
+    library: str,
+    nodes: NDArray,
+    cells: NDArray,
+    held: list[tuple[int, int]],
+    moved: dict[tuple[int, int], NDArray],
+) -> list[str]:
+    """held, moved: (node, axis), counted from 0; displacements at the ends of the increments."""
     times = np.linspace(0, material.duration, INCREMENTS + 1)
     lines = ["*NODE, NSET=ALL"]
-    lines += [f"{i}, {x}, {y}, {z}" for i, (x, y, z) in enumerate(CORNERS, 1)]
-    lines += ["*ELEMENT, TYPE=C3D8, ELSET=SOLID", "1, 1, 2, 3, 4, 5, 6, 7, 8"]
+    lines += [f"{i}, {x!r}, {y!r}, {z!r}" for i, (x, y, z) in enumerate(np.round(nodes, 12).tolist(), 1)]
+    lines.append("*ELEMENT, TYPE=C3D8, ELSET=SOLID")
+    lines += [", ".join(str(v) for v in (e, *(cell + 1))) for e, cell in enumerate(cells, 1)]
     lines += material_block(library, material.name, material.constants, material.states, material.density)
     lines += [f"*SOLID SECTION, ELSET=SOLID, MATERIAL={_name(lines)}"]
-    amplitudes, boundaries = [], []
-    f = HISTORIES[history]
-    for node, corner in enumerate(CORNERS, 1):
-        for axis in range(3):
-            if f is None:
-                if corner[axis] == 0:
-                    boundaries += ["*BOUNDARY", f"{node}, {axis + 1}, {axis + 1}"]
-                    continue
-                if axis != 0:
-                    continue
-                values = 0.06 * np.linspace(0, 1, len(times))
-            else:
-                values = np.array([((f(t / material.duration) - np.eye(3)) @ corner)[axis] for t in times])
-            pairs = np.column_stack([times, values]).ravel()
-            amplitudes += [f"*AMPLITUDE, NAME=A{node}{axis + 1}", *table(pairs)]
-            boundaries += [f"*BOUNDARY, AMPLITUDE=A{node}{axis + 1}", f"{node}, {axis + 1}, {axis + 1}, 1."]
     step = [
         "*STEP, NLGEOM, INC=1000", "*STATIC, DIRECT",
         f"{material.duration / INCREMENTS!r}, {material.duration!r}",
     ]  # fmt: skip
-    return [*lines, *amplitudes, *step, *boundaries, "*EL PRINT, ELSET=SOLID", "S, ENER", "*END STEP"]
+    for node, axis in held:
+        step += ["*BOUNDARY", f"{node + 1}, {axis + 1}, {axis + 1}"]
+    for (node, axis), values in moved.items():
+        name = f"A{node + 1}_{axis + 1}"
+        lines += [f"*AMPLITUDE, NAME={name}", *table(np.column_stack([times, values]).ravel())]
+        step += [f"*BOUNDARY, AMPLITUDE={name}", f"{node + 1}, {axis + 1}, {axis + 1}, 1."]
+    return [*lines, *step, "*EL PRINT, ELSET=SOLID", "S, ENER", "*END STEP"]
 
 
 def _name(lines: list[str]) -> str:

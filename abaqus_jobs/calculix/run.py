@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 import pybridge.host
 from pybridge.errors import PybridgeError
+from pybridge.host import UmatLibrary
+from pybridge.host.umat_arguments import UmatSizes, default_umat_arguments
 
 LIBRARIES = Path(pybridge.host.__file__).resolve().parent.parent / "lib"
 MOST_CONSTANTS = 21
@@ -116,3 +118,27 @@ def call_bytes(path: Path) -> list[bytes]:
     _, _, _, components, states, _ = np.frombuffer(data, np.int32, 6)
     size = 24 + 8 * (3 + 18 + 2 * int(components) + 2 * int(states) + 1)
     return sorted(data[i : i + size] for i in range(0, len(data), size))
+
+
+def answers_that_differ(
+    calls: list[bytes], library: UmatLibrary, name: str, constants: Sequence[float]
+) -> int:
+    """How many recorded calls our own host, calling one after the other, answers with other bits."""
+    differing = 0
+    for call in calls:
+        _, _, _, components, states, _ = np.frombuffer(call, np.int32, 6)
+        values = np.frombuffer(call, np.float64, offset=24)
+        sizes = UmatSizes(3, int(components) - 3, int(states), len(constants))
+        arguments = default_umat_arguments(sizes, name, list(constants))
+        arguments["TIME"][:], arguments["DTIME"][0] = values[:2], values[2]
+        arguments["DFGRD0"][:], arguments["DFGRD1"][:] = values[3:12], values[12:21]
+        at = 21
+        arguments["STRESS"][:] = values[at : at + components]
+        stress = values[at + components : at + 2 * components]
+        at += 2 * int(components)
+        arguments["STATEV"][: int(states)] = values[at : at + states]
+        state = values[at + states : at + 2 * states]
+        library.call_pointers(library.pointers(arguments))
+        same = arguments["STRESS"].tobytes() == stress.tobytes()
+        differing += not (same and arguments["STATEV"][: int(states)].tobytes() == state.tobytes())
+    return differing

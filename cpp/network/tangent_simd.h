@@ -16,6 +16,15 @@ struct TangentShape {
   static constexpr int width = vectors * Lanes<Real>::count;
 };
 
+// `first` in the first lane, `rest` in the others: as one register, since a vector that is stored in two
+// parts cannot be loaded again before both have left the store buffer.
+template <class Real>
+inline Vector<Real> with_first(Real first, Vector<Real> rest) {
+  typename Lanes<Real>::Integers lane{};
+  lane[0] = -1;
+  return lane ? broadcast<Real>(first) : rest;
+}
+
 // Derivative of the activation at `count` points, a multiple of the lanes, in place of z: from z and the
 // value y.
 template <class Real>
@@ -53,32 +62,32 @@ inline void activation_slope(Real* z, const Real* y, int count, Activation activ
   }
 }
 
-// Activation of `count` rows of a tile, a multiple of the lanes.
+// Activation of `count` rows of a tile, a multiple of the lanes; `memory` holds 2 count values.
 template <class Real>
-inline void activate_rows(Real* rows, int count, Activation activation) {
+inline void activate_rows(Real* rows, int count, Activation activation, Real* memory) {
   constexpr int lanes = Lanes<Real>::count, width = TangentShape<Real>::width;
   if (activation == Activation::linear) return;
-  alignas(64) Real value[lanes], slope[lanes];
-  for (int first = 0; first < count; first += lanes) {
-    Real* row = rows + first * width;
-    for (int r = 0; r < lanes; ++r) value[r] = slope[r] = row[r * width];
-    activate(value, lanes, activation);
-    activation_slope(slope, value, lanes, activation);
-    for (int r = 0; r < lanes; ++r) {
-      const Vector<Real> factor = broadcast<Real>(slope[r]);
-      for (int c = 0; c < width; c += lanes) store(row + r * width + c, load(row + r * width + c) * factor);
-      row[r * width] = value[r];
-    }
+  Real* value = memory;
+  Real* slope = memory + count;
+  for (int r = 0; r < count; ++r) value[r] = slope[r] = rows[r * width];
+  activate(value, count, activation);
+  activation_slope(slope, value, count, activation);
+  for (int r = 0; r < count; ++r) {
+    const Vector<Real> factor = broadcast<Real>(slope[r]);
+    Real* row = rows + r * width;
+    store(row, with_first<Real>(value[r], load(row) * factor));
+    for (int c = lanes; c < width; c += lanes) store(row + c, load(row + c) * factor);
   }
 }
 
 template <class Real>
-inline void tangent_layer(const PackedLayer<Real>& layer, const Real* x, Real* y) {
+inline void tangent_layer(const PackedLayer<Real>& layer, const Real* x, Real* y, Real* memory) {
   constexpr int rows = Shape<Real>::rows, panel = Shape<Real>::panel, width = TangentShape<Real>::width;
   const int outputs = (layer.outputs + panel - 1) / panel * panel;
   for (int r = 0; r < outputs; ++r) {
-    for (int c = 0; c < width; c += Lanes<Real>::count) store(y + r * width + c, Vector<Real>{});
-    y[r * width] = layer.bias[r];
+    store(y + r * width, with_first<Real>(layer.bias[r], Vector<Real>{}));
+    for (int c = Lanes<Real>::count; c < width; c += Lanes<Real>::count)
+      store(y + r * width + c, Vector<Real>{});
   }
   for (int r = 0; r < outputs; r += rows) {
     const Real* weight =
@@ -86,7 +95,7 @@ inline void tangent_layer(const PackedLayer<Real>& layer, const Real* x, Real* y
     multiply_tile<Real, TangentShape<Real>::vectors>(weight, layer.bias + r, false, x, layer.inputs,
                                                      y + r * width);
   }
-  activate_rows(y, outputs, layer.activation);
+  activate_rows(y, outputs, layer.activation, memory);
 }
 
 template <class Real>
@@ -94,8 +103,10 @@ void forward_tangent(const PackedNetwork<Real>& network, const Real* x, const Re
                      Real* scratch) {
   constexpr int width = TangentShape<Real>::width, panel = Shape<Real>::panel;
   const int inputs = network.layers[0].inputs, outputs = network.layers[network.layer_count - 1].outputs;
+  const std::ptrdiff_t rows = static_cast<std::ptrdiff_t>((network.width + panel - 1) / panel) * panel;
   Real* from = scratch;
-  Real* to = scratch + static_cast<std::ptrdiff_t>((network.width + panel - 1) / panel) * panel * width;
+  Real* to = scratch + rows * width;
+  Real* memory = scratch + 2 * rows * width;
   for (int r = 0; r < inputs; ++r) {
     Real* row = from + r * width;
     row[0] = x[r];
@@ -103,7 +114,7 @@ void forward_tangent(const PackedNetwork<Real>& network, const Real* x, const Re
     for (int d = 1 + network_directions; d < width; ++d) row[d] = 0;
   }
   for (int l = 0; l < network.layer_count; ++l) {
-    tangent_layer(network.layers[l], from, to);
+    tangent_layer(network.layers[l], from, to, memory);
     Real* swap = from;
     from = to;
     to = swap;

@@ -2,6 +2,7 @@
 
 #include "surrogate/mlp_history.h"
 #include "surrogate/pca_dnn.h"
+#include "surrogate/yield_surface.h"
 
 namespace pybridge {
 
@@ -19,7 +20,9 @@ std::unique_ptr<const Material<Real>> make(const ModelFile& file) {
 }
 
 template <class Real>
-constexpr Kind<Real> kinds[] = {{"pca_dnn", &make<Real, PcaDnn>}, {"mlp_history", &make<Real, MlpHistory>}};
+constexpr Kind<Real> kinds[] = {{"pca_dnn", &make<Real, PcaDnn>},
+                                {"mlp_history", &make<Real, MlpHistory>},
+                                {"yield_surface", &make<Real, YieldSurface>}};
 
 }  // namespace
 

@@ -137,7 +137,6 @@ void PcaDnn<Real>::update(const Block<Real>& block) const noexcept {
 template <class Real>
 void PcaDnn<Real>::update_with_tangent(const Block<Real>& block, Real* tangent) const noexcept {
   const int states = 6 * modes_in_ + 1;
-  for (int i = 0; i < block.n; ++i) isotropic_tangent(moduli_, tangent + i, block.stride);
   try {
     if (inside_horizon(block)) {
       const Step step = prepare(block);
@@ -146,7 +145,10 @@ void PcaDnn<Real>::update_with_tangent(const Block<Real>& block, Real* tangent) 
     }
   } catch (...) {  // out of memory
   }
-  for (int i = 0; i < block.n; ++i) keep_old(block, states, i, Status::failed_fatal);
+  for (int i = 0; i < block.n; ++i) {
+    keep_old(block, states, i, Status::failed_fatal);
+    isotropic_tangent(moduli_, tangent + i, block.stride);
+  }
 }
 
 template <class Real>
@@ -222,30 +224,44 @@ void PcaDnn<Real>::finish(const Block<Real>& block, int i) const {
   block.dissipation_inc[i] = dissipation_at(block, i, moduli_);
 }
 
+// One point with its tangent: the arithmetic of advance() and decode(), to the last bit.
 template <class Real>
 void PcaDnn<Real>::update_point(const Block<Real>& block, const Step& step, int i, Real* tangent) const {
-  constexpr int directions = network_directions;
+  constexpr std::size_t directions = network_directions;
+  const int s = block.stride;
   const std::size_t in = static_cast<std::size_t>(6 * modes_in_),
                     out = static_cast<std::size_t>(6 * modes_out_);
-  // update_chunk's memory, with one point in it: x and a stand network_chunk apart
-  Real* x = thread_scratch<Real>(ScratchSlot::material, (in + out) * (network_chunk + directions + 1));
-  Real* a = x + in * network_chunk;
-  Real* packed = a + out * network_chunk;  // x, dx, y, dy without gaps
-  Real* dx = packed + in;
+  Real* x = thread_scratch<Real>(ScratchSlot::material, (in + out) * (directions + 1));
+  Real* dx = x + in;
   Real* y = dx + in * directions;
   Real* dy = y + out;
-  advance(block, step, i, 1, x);
-  for (std::size_t r = 0; r < in; ++r) {
-    packed[r] = x[r * network_chunk];
-    for (int d = 0; d < directions; ++d) dx[r * directions + static_cast<std::size_t>(d)] = 0;
-    const std::size_t component = r / static_cast<std::size_t>(modes_in_);
-    dx[r * directions + component] = static_cast<Real>(step.weight[r]) * inverse_scale_[r];
+  std::size_t r = 0;
+  for (std::size_t k = 0; k < 6; ++k) {
+    const std::ptrdiff_t component = i + static_cast<std::ptrdiff_t>(s) * static_cast<std::ptrdiff_t>(k);
+    const Real strain_inc = block.stretch_new[component] - block.stretch_old[component];
+    for (int mode = 0; mode < modes_in_; ++mode, ++r) {
+      const std::ptrdiff_t at = i + static_cast<std::ptrdiff_t>(s) * static_cast<std::ptrdiff_t>(r);
+      const Real c = accumulated(block.state_old[at], step.weight[r], strain_inc,
+                                 dither(block.time_old, static_cast<int>(r)));
+      block.state_new[at] = c;
+      x[r] = (c - mean_[r]) * inverse_scale_[r];
+      for (std::size_t d = 0; d < directions; ++d) dx[r * directions + d] = 0;
+      dx[r * directions + k] = static_cast<Real>(step.weight[r]) * inverse_scale_[r];
+    }
   }
-  network_.forward_tangent(packed, dx, y, dy);
-  for (std::size_t r = 0; r < out; ++r) a[r * network_chunk] = y[r];
-  decode(block, step, i, 1, a);
+  network_.forward_tangent(x, dx, y, dy);
+  r = 0;
+  for (int k = 0; k < 6; ++k) {
+    Real stress = 0;
+    for (int mode = 0; mode < modes_out_; ++mode, ++r)
+      stress += (y[r] - net_zero_[r]) * static_cast<Real>(step.basis[r]);
+    block.stress_new[i + k * s] = stress;
+  }
   finish(block, i);
-  if (block.status[i] <= static_cast<int>(Status::unreliable)) store_tangent(block, step, i, dy, tangent);
+  if (block.status[i] <= static_cast<int>(Status::unreliable))
+    store_tangent(block, step, i, dy, tangent);
+  else
+    isotropic_tangent(moduli_, tangent, s);
 }
 
 // From the derivatives of the network's outputs, da [6 modes_out][6], by the components of E.

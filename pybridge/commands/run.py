@@ -120,14 +120,14 @@ def _other_vumat(material: str, vumat: Path, engine: str | None, precision: str)
     """The switch of somebody else's VUMAT; a source is compiled in the precision asked for."""
     from pybridge.host.compile import FORTRAN, compile_vumat, is_source
 
-    if not vumat.is_file():
-        raise ConfigError(
-            f"--vumat {vumat}: no such file; expected a compiled library (.so) with vumat_, or its source"
-        )
     fortran = vumat.suffix.lower() in FORTRAN
     if material not in ("deck", "vumat") or engine or (precision == "single" and not fortran):
         raise ConfigError(
             "--vumat FILE goes with --material vumat alone; a library or a C++ source itself has its precision"
+        )
+    if not vumat.is_file():
+        raise ConfigError(
+            f"--vumat {vumat}: no such file; expected a compiled library (.so) with vumat_, or its source"
         )
     if not is_source(vumat):
         return f"vumat:{vumat}"

@@ -86,9 +86,13 @@ class UmatLibrary:
             if argument.output:
                 arguments[argument.name][:] = copies[argument.name].array
 
-    def pointers(self, arguments: dict[str, NDArray]) -> list[Any]:
-        """Addresses of the arguments in order; valid as long as the arrays live."""
-        return [_ffi.from_buffer(arguments[name]) for name in UMAT_NAMES]
+    def pointers(self, arguments: dict[str, NDArray], *, tangent: bool = True) -> list[Any]:
+        """Addresses of the arguments in order; valid as long as the arrays live.
+
+        tangent: False passes none for DDSDDE, which our own library takes as not wanted.
+        """
+        wanted = {name: tangent or name != "DDSDDE" for name in UMAT_NAMES}
+        return [_ffi.from_buffer(arguments[k]) if on else _ffi.NULL for k, on in wanted.items()]
 
     def call_pointers(self, pointers: list[Any]) -> None:
         """Call umat_ with addresses from `pointers`. Raises HostError where our own library reports an error."""

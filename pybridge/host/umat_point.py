@@ -84,7 +84,7 @@ class UmatPoint:
                 raise HostError("states: expected DEPVAR of a UMAT that is not pybridge's")
             described = library.describe(name, [float(c) for c in constants])
             states = sum(int(entry["count"]) for entry in described["states"])
-        self._library, self._host, self._guarded = library, host, guarded
+        self.library, self._host, self._guarded = library, host, guarded
         self._name = name if host == "abaqus" else f"@ABAQUSNL_STANDARDU@{name.replace('_', '-')}"
         self._constants = [float(value) for value in constants]
         self._sizes = UmatSizes(3, 1 if plane else 3, states, len(self._constants))
@@ -126,7 +126,7 @@ class UmatPoint:
     def trial(self, f_new: NDArray, dt: float) -> UmatAnswer:
         """The answer for F = f_new, (3, 3), dt later; the point stays where it is."""
         arguments = self.arguments(np.asarray(f_new, float), dt)
-        self._library.call(arguments, guarded=self._guarded)
+        self.library.call(arguments, guarded=self._guarded)
         n, stress = self._sizes.components, umat_stress_to_block(arguments["STRESS"])
         rotation, answered = _rotation(f_new), not 0 < arguments["PNEWDT"][0] < 1
         if not answered:

@@ -106,7 +106,7 @@ class Points:
             np.add(rate[i, j], rate[j, i], out=e[c])
         e[3:] *= 0.5
         if self.spin_wanted:
-            for c, (i, j) in enumerate(((2, 1), (0, 2), (1, 0))):
+            for c, (i, j) in enumerate(((1, 0), (2, 1), (0, 2))):  # the order of the shears
                 np.subtract(rate[i, j], rate[j, i], out=work.spin[c])
             work.spin *= 0.5
         new.volume_ratio[:] = adjugate_symmetric(new.stretch, work.adjugate, work.t)

@@ -1,1 +1,1 @@
-"""Checks of `pybridge verify` that need nothing of training or abaqus_jobs."""
+"""Checks of the compiled library under load and abuse: `pybridge verify threads`, `sanitizers`, `fuzz`."""

@@ -134,7 +134,7 @@ def test_commands_lead_from_nothing_to_a_model_file(tmp_path, capsys, monkeypatc
     law = ["generate", "law", "PYBRIDGE_J2", "--constants", "63.9e9,0.278,200e6,0", "--processes", "0"]
     assert main([*law, "--paths", "40", "--steps", "200", "--out", "d.h5"]) == 0
     sizes = [text for key in ("modes_in=4", "modes_out=4", "width=8", "epochs=2") for text in ("--set", key)]
-    assert main(["train", "d.h5", *sizes, "--out", "run"]) == 0
+    assert main(["train", "d.h5", "--config", "pca_dnn", *sizes, "--out", "run"]) == 0
     assert main(["export", "run", "--out", "NET.pt"]) == 0
     assert "native float64" in capsys.readouterr().out
     assert main(["export", "run", "--out", "NET.pt"]) == 2
@@ -142,8 +142,10 @@ def test_commands_lead_from_nothing_to_a_model_file(tmp_path, capsys, monkeypatc
     assert main(["inspect", "NET.pt"]) == 0
     assert main(["evaluate", "NET.pt", "--data", "d.h5"]) == 0
     assert "held: total" in capsys.readouterr().out
-    assert main(["train", "d.h5", "--set", "widht=3"]) == 2
+    assert main(["train", "d.h5", "--config", "pca_dnn", "--set", "widht=3"]) == 2
     assert "did you mean width?" in capsys.readouterr().err
+    assert main(["train", "d.h5", "--front"]) == 2
+    assert "--config pca_dnn" in capsys.readouterr().err
     assert main(["generate", "law", "--out", "x.h5"]) == 2
     assert main(["generate", "taylor", "--protocol", "R:x", "--out", "x.h5"]) == 2
     assert main([*law[:-3], "1,a", "--out", "x.h5"]) == 2

@@ -26,6 +26,7 @@ def umat() -> UmatLibrary:
     file = Path(tempfile.mkdtemp(prefix="pybridge-umat-")) / "network.pt"
     write_random_surrogate(file, 4, 21, 2, HORIZON)
     library.use_model("NETWORK", file)
+    library.network_file = file  # type: ignore[attr-defined]
     return library
 
 

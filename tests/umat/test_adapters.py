@@ -9,7 +9,14 @@ import pytest
 from umat_cases import GRADIENT, JOHNSON_COOK, STEEL, rotation
 
 from abaqus_jobs.calculix import build, element, rods
-from abaqus_jobs.calculix.run import LIBRARIES, call_bytes, material_block, read_record, table
+from abaqus_jobs.calculix.run import (
+    LIBRARIES,
+    answers_that_differ,
+    call_bytes,
+    material_block,
+    read_record,
+    table,
+)
 from abaqus_jobs.calculix.surrogate import BULK, SHEAR, saturating_surrogate
 from pybridge.conventions import umat_stress_to_block
 from pybridge.errors import PybridgeError
@@ -66,7 +73,14 @@ def test_recorded_calls_read_back(tmp_path, monkeypatch) -> None:
     np.testing.assert_array_equal(found.f_new[-1], point.f)
     np.testing.assert_array_equal(umat_stress_to_block(found.stress.T).T, [a.corotational for a in answers])
     np.testing.assert_array_equal(found.state, [a.state for a in answers])
-    assert len(call_bytes(record)) == 10
+    calls = call_bytes(record)
+    assert len(calls) == 10
+    name, constants = "@ABAQUSNL_RECORDER@PYBRIDGE-J2", (*STEEL, 4e8, 0.0)
+    assert answers_that_differ(calls, UmatLibrary(), name, constants) == 0
+    stress_after, last_bit = 24 + 8 * (21 + 6), 1
+    changed = bytearray(calls[7])
+    changed[stress_after] ^= last_bit
+    assert answers_that_differ([*calls[:7], bytes(changed), *calls[8:]], UmatLibrary(), name, constants) == 1
     with pytest.raises(PybridgeError, match="element 2, point 1"):
         read_record(record, 2)
 
@@ -109,6 +123,22 @@ def test_numbers_fit_calculix_fields() -> None:
     for line in deck:
         if line[0] != "*":
             assert all(len(part.strip()) <= 20 for part in line.split(",")), line
+
+
+def test_block_moves_every_node() -> None:
+    """Each of its points deforms in its own way: 27 elements, 64 nodes, an amplitude for each of 192 directions."""
+    deck = element.block_deck(element.BUILT_IN[1], "RECORDER")
+    assert sum(line.startswith("*AMPLITUDE") for line in deck) == 192
+    assert sum(line == "*BOUNDARY" for line in deck) == 0
+    first = deck.index("*ELEMENT, TYPE=C3D8, ELSET=SOLID") + 1
+    cells = np.array([[int(v) for v in line.split(",")] for line in deck[first : first + 27]])
+    assert (cells[:, 0] == np.arange(1, 28)).all()
+    nodes = np.array([[float(v) for v in line.split(",")[1:]] for line in deck[1:65]])
+    corners = nodes[cells[:, 1:] - 1]
+    np.testing.assert_allclose(corners[:, 6] - corners[:, 0], 1 / 3, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(
+        np.linalg.det(corners[:, [1, 3, 4]] - corners[:, [0]]), 1 / 27, rtol=1e-9, atol=0
+    )
 
 
 def test_rods_have_no_wall() -> None:

@@ -70,14 +70,13 @@ def test_tangent_is_the_derivative(umat, case, history, host) -> None:
 
 def test_flow_changes_the_tangent(umat, case, history) -> None:
     """What is tested above is not the elastic stiffness in disguise."""
-    if case.name == "PYBRIDGE_ELASTIC":
-        pytest.skip("nothing flows")
     point = UmatPoint(umat, case.name, case.constants)
     first = point.trial(np.eye(3), case.dt).tangent
     for f in history(20)[:8]:
         point.step(f, case.dt)
     late = point.trial(history(20)[8], case.dt).tangent
-    assert np.abs(late - first).max() > 0.05 * np.abs(first).max()
+    changed = np.abs(late - first).max() > 0.05 * np.abs(first).max()
+    assert changed == (case.name != "PYBRIDGE_ELASTIC")
 
 
 def test_newton_converges_quadratically(umat, history) -> None:

@@ -17,11 +17,8 @@ LAME, G = STEEL[0] * STEEL[1] / 1.3 / 0.4, STEEL[0] / 2.6
 
 def through_vumat(umat, case, history, density=7800.0):
     """Corotational stress (6,), state and energies (internal, inelastic, per current volume) of each step by vumat_."""
-    name = case.name
-    library = load_vumat(our_library("float64"))
-    if name == "NETWORK":
-        pytest.skip("named in the UMAT only")
-    material = HostedVumat(library, name, case.constants)
+    file = {"model_file": umat.network_file} if case.name == "NETWORK" else {}
+    material = HostedVumat(load_vumat(our_library("float64")), case.name, case.constants, **file)
     f_old, stress, state = np.eye(3), np.zeros((6, 1)), np.zeros((material.state_size, 1))
     energies, answers = np.zeros(2), []
     for k, f in enumerate(history):
@@ -94,6 +91,25 @@ def test_rows_and_columns_of_the_deformation_gradient(umat) -> None:
     # the second is the first seen with axes 1 and 2 swapped: the normal stresses change places
     assert stresses[0][0, 0] == pytest.approx(stresses[1][1, 1])
     assert abs(stresses[0][0, 0] - stresses[1][0, 0]) > 0.05 * abs(stresses[0][0, 1])
+
+
+@pytest.mark.parametrize("host", ["abaqus", "calculix"])
+def test_rate_is_green_and_naghdis(umat, host) -> None:
+    """Elastic simple shear: the closed form of Dienes (1979, doi:10.1007/BF01379008), and not Jaumann's sine.
+
+    400 increments of second order leave about (2 / 400)^2 / 12 of the strain.
+    """
+    point = UmatPoint(umat, "PYBRIDGE_ELASTIC", STEEL, host=host)
+    for k, g in enumerate(np.linspace(0, 2, 401)[1:], 1):
+        found = point.step(np.array([[1, g, 0], [0, 1, 0], [0, 0, 1.0]]), 1e-3).stress / G
+        if k in (100, 200):
+            b = np.arctan(g / 2)
+            shear = 2 * np.cos(2 * b) * (2 * b - np.tan(b) - 2 * np.tan(2 * b) * np.log(np.cos(b)))
+            assert found[0, 1] == pytest.approx(shear, rel=1e-5)
+            normal = 4 * (np.cos(2 * b) * np.log(np.cos(b)) + b * np.sin(2 * b) - np.sin(b) ** 2)
+            assert found[0, 0] == pytest.approx(normal, rel=1e-5)
+    assert found[0, 1] == pytest.approx(2 * np.log(2), rel=1e-5)
+    assert abs(found[0, 1] - np.sin(2)) > 0.3  # docs/umat.md: 34 % at a shear of 2
 
 
 @pytest.mark.parametrize("host", ["abaqus", "calculix"])
@@ -197,6 +213,8 @@ def test_what_no_increment_can_help_is_an_error(umat) -> None:
         broken[name][0] = value
         with pytest.raises(HostError, match=text):
             umat.call_pointers(umat.pointers(broken))
+        assert np.isnan(broken["STRESS"]).any()  # never a number that could be taken for an answer
+        assert np.isnan(broken["DDSDDE"]).any()
 
 
 @pytest.mark.parametrize(

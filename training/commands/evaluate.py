@@ -33,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print the table."""
     from training.datasets import read_dataset
+    from training.yield_surface_measure import is_yield_surface
+
+    if is_yield_surface(options.model):
+        return run_yield_surface(options)
     from training.evaluate import protocol_row, source_of
     from training.evaluation_report import run_evaluation, table
     from training.executor import make_executor
@@ -61,4 +65,44 @@ def run(options: argparse.Namespace) -> int:
         }
         card = {**model.card, "errors": {**model.card["errors"], **measured}}
         save_surrogate(replace(model, card=card), options.model / "surrogate.npz")
+    return 0
+
+
+def run_yield_surface(options: argparse.Namespace) -> int:
+    """The same for a learned yield surface, which needs no future: one answer for every path."""
+    import json
+
+    from pybridge.report import write_text_atomic
+    from training.datasets import read_dataset
+    from training.evaluate import TABLE_PROTOCOLS, fresh_paths, source_of
+    from training.executor import make_executor
+    from training.yield_surface_export import load, save
+    from training.yield_surface_measure import learned, protocol_errors, table
+
+    model = learned(options.model)
+    if options.data is not None:
+        found = protocol_errors(model, read_dataset(options.data))
+        print("\n".join(table({str(options.data): found})))
+        return 0
+    base = options.model if options.model.is_dir() else options.model.with_suffix("")
+    out = options.out or base / "evaluation"
+    source = source_of(model)
+    strain = source.spec.strain if options.strain is None else options.strain
+    names = [*TABLE_PROTOCOLS, *sorted(set(source.protocols) - set(TABLE_PROTOCOLS))]
+    rows = {}
+    for name in names:
+        data = fresh_paths(source, name, options.paths, strain, out, make_executor(options.processes))
+        rows[name] = protocol_errors(model, data)
+    lines = [f"Largest strain {strain}; mean relative L2 errors in %.", "", *table(rows)]
+    write_text_atomic(
+        out / "evaluation.json", json.dumps({"strain": strain, "protocols": rows}, indent=1) + "\n"
+    )
+    write_text_atomic(out / "evaluation.md", "\n".join(lines) + "\n")
+    print("\n".join(lines))
+    if options.model.is_dir():
+        path = options.model / "surrogate.npz"
+        surrogate = load(path)
+        save(
+            replace(surrogate, card={**surrogate.card, "errors": {**surrogate.card["errors"], **rows}}), path
+        )
     return 0

@@ -27,11 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Export and say how the engines compared."""
     from pybridge.errors import ModelFileError
+    from training import yield_surface_export
     from training.export import export, load_any
 
     if options.out.exists() and not options.force:
         raise ModelFileError(f"{options.out} exists; choose another --out, or --force to replace it")
-    found = export(load_any(options.training), options.out, options.name)
+    if yield_surface_export.holds(options.training):
+        folder = options.training
+        surrogate = yield_surface_export.load(folder / "surrogate.npz" if folder.is_dir() else folder)
+        found = yield_surface_export.export(surrogate, options.out, options.name)
+    else:
+        found = export(load_any(options.training), options.out, options.name)
     size = options.out.stat().st_size / 1e6
     print(f"{options.out}: {size:.1f} MB, reloaded and compared; largest difference over the largest stress:")
     for key, value in found.items():

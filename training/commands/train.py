@@ -1,8 +1,8 @@
 """Train a surrogate on a data set, as a configuration file says.
 
-  pybridge train crystal.h5                          the configuration that ships: pca_dnn
-  pybridge train impact.h5 --config pca_dnn_impact --out runs/impact
-  pybridge train crystal.h5 --front --out runs/front  error against cost: many small trainings
+  pybridge train crystal.h5                          the learned yield surface
+  pybridge train crystal.h5 --config pca_dnn         PCA + DNN of [LIU22], also pca_dnn_impact
+  pybridge train crystal.h5 --config pca_dnn --front --out runs/front  error against cost: many small trainings
 
 The folder --out gets checkpoint.pt, learning_curve.csv and .png and, at the end, surrogate.npz, which `pybridge
 export` turns into a model file. An interrupted training goes on, to the same bits, with the same command.
@@ -15,6 +15,7 @@ import dataclasses
 from pathlib import Path
 
 from training.config import config_from_dict, read_config
+from training.yield_surface_config import wants
 
 HELP = "train a surrogate on a data set"
 
@@ -23,13 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge train --help`."""
     parser.add_argument("data", type=Path, help="data set (.h5)")
     parser.add_argument(
-        "--config", default="pca_dnn", help="a TOML file, or the name of one that ships (pca_dnn)"
+        "--config",
+        default="yield_surface",
+        help="a TOML file, or the name of one that ships: yield_surface (default), pca_dnn, pca_dnn_impact",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the training (runs/NAME)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the configuration"
     )
-    parser.add_argument("--front", action="store_true", help="train the front of error against cost instead")
+    parser.add_argument(
+        "--front", action="store_true", help="pca_dnn: train the front of error against cost instead"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (1)")
 
 
@@ -43,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
     from training.train import train
 
     torch.set_num_threads(max(1, options.threads))
+    if wants(options.config):
+        return train_yield_surface(options)
     config = read_config(options.config)
     for text in options.set:
         try:
@@ -71,4 +78,31 @@ def run(options: argparse.Namespace) -> int:
         if measured[name] is not None
     )
     print(f"error on held-back paths, whole path known: {words}")
+    return 0
+
+
+def train_yield_surface(options: argparse.Namespace) -> int:
+    """The same for a configuration of kind "yield_surface"."""
+    from pybridge.errors import ConfigError
+    from training.datasets import read_dataset
+    from training.yield_surface_config import from_command
+    from training.yield_surface_train import train
+
+    if options.front:
+        raise ConfigError("--front varies PCA modes and width: give --config pca_dnn with it")
+    config = from_command(options.config, options.set)
+    out = options.out or Path("runs") / config.name
+    surrogate = train(read_dataset(options.data), config, out)
+    size = surrogate.card["sizes"]
+    states = 5 * size["backstresses"] + size["scalars"]
+    print(
+        f"{out / 'surrogate.npz'}: {surrogate.multiply_adds} multiply-adds a point and step, {states} hidden states"
+    )
+    measured = surrogate.card["errors"].get("validation", {})
+    words = ", ".join(
+        f"{key} {100 * measured[key]:.2f} %"
+        for key in ("total", "deviatoric")
+        if measured.get(key) is not None
+    )
+    print(f"error on held-back paths: {words or 'no paths were held back'}")
     return 0

@@ -89,7 +89,7 @@ PYBRIDGE_EXPORT void umat_(PYBRIDGE_UMAT_PARAMETERS) {
   (void)LAYER, (void)KSPT, (void)JSTEP, (void)KINC, (void)name_length;
   HostMaterial material;
   try {
-    material = abaqus::host_material(CMNAME);
+    abaqus::read_host_material(CMNAME, material);
   } catch (const Error& error) {
     give_up("material", error.what());
   }

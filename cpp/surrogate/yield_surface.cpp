@@ -1,0 +1,148 @@
+#include "surrogate/yield_surface.h"
+
+#include <cmath>
+
+#include "core/isa.h"
+#include "surrogate/points.h"
+
+namespace pybridge {
+
+namespace {
+
+int count_from(const ModelFile& file, const char* name, int most) {
+  const Json& value = file.card["yield_surface"][name];
+  const double number = value.number();
+  if (!value.is(Json::Type::number) || !(number >= 1 && number <= most) || number != std::floor(number))
+    file.refuse(std::string("card.json: \"yield_surface.") + name + "\" must be a whole number from 1 to " +
+                std::to_string(most));
+  return static_cast<int>(number);
+}
+
+template <class Real>
+std::vector<Real> narrowed(const std::vector<double>& values) {
+  return std::vector<Real>(values.begin(), values.end());
+}
+
+// [out, in] -> [out / 4][in][4], rows filled up with zeros.
+template <class Real>
+std::vector<Real> packed(const std::vector<double>& weight, int in, int out) {
+  const int panels = (out + yield_rows - 1) / yield_rows;
+  std::vector<Real> result(static_cast<std::size_t>(panels) * yield_rows * in);
+  for (int o = 0; o < out; ++o)
+    for (int i = 0; i < in; ++i)
+      result[(static_cast<std::size_t>(o / yield_rows) * in + i) * yield_rows + o % yield_rows] =
+          static_cast<Real>(weight[static_cast<std::size_t>(o) * in + i]);
+  return result;
+}
+
+}  // namespace
+
+template <class Real>
+YieldSurface<Real>::YieldSurface(const ModelFile& file)
+    : schema_(file.state_schema), moduli_(file.elastic_moduli), domain_(file.domain) {
+  active_isa();  // a wrong PYBRIDGE_ISA is an Error here, not inside a call
+  read_shape(file);
+  const YieldShape& shape = table_.shape;
+  check_state_schema(file);
+  read_layer(file, 0, shape.inputs(), shape.width);
+  read_layer(file, 1, shape.width, shape.width);
+  read_layer(file, 2, shape.width, shape.outputs());
+  skip_ = narrowed<Real>(file.tensor("skip", {shape.scalars}).values);
+  speed_ = narrowed<Real>(file.tensor("speed", {shape.states()}).values);
+  for (const Real speed : speed_)
+    if (!(speed > 0)) file.refuse("tensor speed: expected positive numbers");
+  hidden_bound_ = narrowed<Real>(file.tensor("hidden_bound", {shape.states()}).values);
+  pressure_ = narrowed<Real>(file.tensor("pressure_coefficients", {0}).values);
+  const std::vector<double>& scales = file.tensor("scales", {4}).values;
+  for (const double scale : scales)
+    if (!(scale > 0)) file.refuse("tensor scales: expected four positive numbers");
+  table_.skip = skip_.data();
+  table_.speed = speed_.data();
+  table_.hidden_bound = hidden_bound_.data();
+  table_.pressure = pressure_.data();
+  table_.pressure_count = static_cast<int>(pressure_.size());
+  table_.strain_scale = static_cast<Real>(scales[0]);
+  table_.time_scale = scales[1];
+  table_.radius_floor = static_cast<Real>(scales[2]);
+  table_.inverse_piece = static_cast<Real>(1 / scales[3]);
+  table_.shear = static_cast<Real>(2 * moduli_.shear * scales[0]);
+  table_.least_work = static_cast<Real>(-0.01 * moduli_.shear * scales[0] * scales[0]);
+  table_.strain_max = static_cast<Real>(domain_.strain_max);
+  table_.rate_max = static_cast<Real>(domain_.rate_max);
+}
+
+template <class Real>
+void YieldSurface<Real>::read_shape(const ModelFile& file) {
+  YieldShape& shape = table_.shape;
+  shape.backstresses = count_from(file, "backstresses", yield_states_max / 5);
+  shape.scalars = count_from(file, "scalars", yield_states_max);
+  shape.substeps = count_from(file, "substeps", yield_substeps_max);
+  if (shape.states() > yield_states_max)
+    file.refuse("card.json: at most " + std::to_string(yield_states_max) + " hidden states, got " +
+                std::to_string(shape.states()));
+  shape.width = file.tensor("layer0.weight", {0, shape.inputs()}).shape[0];
+  if (shape.width > yield_width_max)
+    file.refuse("tensor layer0.weight: at most " + std::to_string(yield_width_max) + " rows, got " +
+                std::to_string(shape.width));
+}
+
+template <class Real>
+void YieldSurface<Real>::read_layer(const ModelFile& file, int index, int in, int out) {
+  const std::string name = "layer" + std::to_string(index);
+  const Json& layers = file.card["network"];
+  const bool listed = layers.is(Json::Type::list) && layers.list().size() == 3;
+  const char* expected = index < 2 ? "silu" : "linear";
+  if (!listed || layers.list()[static_cast<std::size_t>(index)]["activation"].text() != expected)
+    file.refuse("card.json: \"network\" must list three layers: silu, silu, linear");
+  const std::size_t at = static_cast<std::size_t>(index);
+  weights_[at] = packed<Real>(file.tensor(name + ".weight", {out, in}).values, in, out);
+  biases_[at] = packed<Real>(file.tensor(name + ".bias", {out}).values, 1, out);
+  table_.weight[at] = weights_[at].data();
+  table_.bias[at] = biases_[at].data();
+}
+
+template <class Real>
+void YieldSurface<Real>::check_state_schema(const ModelFile& file) const {
+  const int hidden = table_.shape.states();
+  const struct {
+    const char* name;
+    int count;
+  } expected[] = {{"inelastic_metric", 6},
+                  {"hidden", hidden},
+                  {"equivalent_plastic_strain", 1},
+                  {"plastic_work", 1},
+                  {"unreliable", 1}};
+  bool fits = schema_.size() == 5;
+  for (std::size_t i = 0; fits && i < 5; ++i)
+    fits = schema_[i].name == expected[i].name && schema_[i].count == expected[i].count;
+  if (!fits)
+    file.refuse("card.json: \"state_schema\" must be inelastic_metric[6], hidden[" + std::to_string(hidden) +
+                "], equivalent_plastic_strain[1], plastic_work[1], unreliable[1]");
+}
+
+template <class Real>
+void YieldSurface<Real>::update(const Block<Real>& block) const noexcept {
+  const YieldBlock<Real> plain{
+      block.n,         block.stride,     block.dt,        block.stretch_old,     block.stretch_new,
+      block.state_old, block.stress_new, block.state_new, block.dissipation_inc, block.status};
+  const bool fine = block.dt >= 0;
+  static const Isa isa = active_isa();
+  if (fine) switch (isa) {
+      case Isa::avx512:
+        isa_avx512::update_yield_surface(table_, plain);
+        break;
+      case Isa::avx2:
+        isa_avx2::update_yield_surface(table_, plain);
+        break;
+      default:
+        isa_baseline::update_yield_surface(table_, plain);
+    }
+  for (int i = 0; i < block.n; ++i)
+    if (!fine || block.status[i] == static_cast<int>(Status::failed_fatal))
+      keep_old(block, state_size(schema_), i, Status::failed_fatal);
+}
+
+template class YieldSurface<double>;
+template class YieldSurface<float>;
+
+}  // namespace pybridge

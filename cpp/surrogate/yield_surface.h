@@ -1,0 +1,39 @@
+// The learned dynamic yield surface: elastic by construction, flow of the deviator by a small network,
+// pressure a polynomial in J - 1. Equations: training/yield_surface_script.py and
+// docs/theory/yield_surface.md; tensors of the file: docs/theory/yield_surface.md.
+#pragma once
+
+#include <vector>
+
+#include "core/material.h"
+#include "model_file/model_file.h"
+#include "surrogate/yield_surface_kernel.h"
+
+namespace pybridge {
+
+template <class Real>
+class YieldSurface final : public Material<Real> {
+ public:
+  // Throws Error naming the file where numbers are missing or do not fit together.
+  explicit YieldSurface(const ModelFile& file);
+  YieldSurface(const YieldSurface&) = delete;
+  YieldSurface& operator=(const YieldSurface&) = delete;
+
+  const StateSchema& state_schema() const override { return schema_; }
+  ElasticModuli elastic_moduli() const override { return moduli_; }
+  Domain domain() const override { return domain_; }
+  void update(const Block<Real>& block) const noexcept override;
+
+ private:
+  void read_shape(const ModelFile& file);
+  void read_layer(const ModelFile& file, int index, int in, int out);
+  void check_state_schema(const ModelFile& file) const;
+
+  StateSchema schema_;
+  ElasticModuli moduli_;
+  Domain domain_;
+  std::vector<Real> weights_[3], biases_[3], skip_, speed_, hidden_bound_, pressure_;
+  YieldTable<Real> table_{};
+};
+
+}  // namespace pybridge

@@ -1,0 +1,49 @@
+// The kernel of the learned yield surface, once for each instruction set. Plain data only: shared with files
+// compiled for several processors.
+#pragma once
+
+#include "surrogate/yield_surface_shape.h"
+
+namespace pybridge {
+
+// Rows of a dense layer that the kernel takes at a time; weights are stored [rows / 4][in][4], rows filled up
+// with 0.
+constexpr int yield_rows = 4;
+
+template <class Real>
+struct YieldTable {
+  YieldShape shape;
+  const Real *weight[3], *bias[3];
+  const Real *skip, *speed, *hidden_bound;  // [scalars], [states], [states]
+  const Real* pressure;                     // [pressure_count]
+  int pressure_count;
+  Real strain_scale, radius_floor;
+  Real inverse_piece;  // 1 / the longest elastic increment, in strain_scale, that is taken at once
+  Real shear;          // 2 G strain_scale, Pa
+  Real least_work;     // J/m3; plastic work below it raises the flag
+  Real strain_max, rate_max;
+  double time_scale;
+};
+
+// A block as in core/material.h, without what the surrogate does not use. Status: 0, 1, or 3 where the old
+// values are to be kept.
+template <class Real>
+struct YieldBlock {
+  int n, stride;
+  double dt;
+  const Real *stretch_old, *stretch_new, *state_old;
+  Real *stress_new, *state_new, *dissipation_inc;
+  int* status;
+};
+
+#define PYBRIDGE_DECLARE_YIELD(isa)                                                            \
+  namespace isa {                                                                              \
+  void update_yield_surface(const YieldTable<double>& table, const YieldBlock<double>& block); \
+  void update_yield_surface(const YieldTable<float>& table, const YieldBlock<float>& block);   \
+  }
+PYBRIDGE_DECLARE_YIELD(isa_baseline)
+PYBRIDGE_DECLARE_YIELD(isa_avx2)
+PYBRIDGE_DECLARE_YIELD(isa_avx512)
+#undef PYBRIDGE_DECLARE_YIELD
+
+}  // namespace pybridge

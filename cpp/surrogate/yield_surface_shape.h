@@ -1,0 +1,17 @@
+// Numbers of the learned yield surface.
+#pragma once
+
+namespace pybridge {
+
+struct YieldShape {
+  int backstresses, scalars, width, substeps;
+
+  constexpr int back() const { return 5 * backstresses; }
+  constexpr int states() const { return back() + scalars; }
+  constexpr int inputs() const { return 6 + states(); }
+  constexpr int outputs() const { return 7 + states(); }
+};
+
+constexpr int yield_states_max = 50, yield_width_max = 128, yield_substeps_max = 8, yield_pieces_max = 32;
+
+}  // namespace pybridge

@@ -1,0 +1,40 @@
+// Forward and backward sweep over whole paths, for training: what PyTorch's automatic differentiation would
+// give, some ten times faster. Plain data only: shared with files compiled for several processors.
+#pragma once
+
+#include "surrogate/yield_surface_shape.h"
+
+namespace pybridge {
+
+// Arrays are [step][row][path], paths fastest; `paths` is a multiple of yield_training_block.
+constexpr int yield_training_block = 32;
+
+template <class Real>
+struct YieldSweep {
+  YieldShape shape;
+  int steps, paths;
+  Real h, radius_floor;
+  const Real *w0, *b0, *w1, *b1, *w2, *b2;  // row-major [out, in]
+  const Real *skip, *speed;                 // [scalars], [states]
+  const Real *increment, *moved;            // [steps][5], [steps][25]: e_new = e + moved e + increment
+  Real* strain;                             // [steps + 1][5], e
+  Real *input, *pre1, *pre2, *out;          // [steps][inputs], [width], [width], [outputs]
+  // backward
+  const Real* strain_grad;                 // [steps][5], of e at the end of each step
+  Real *pre1_grad, *pre2_grad, *out_grad;  // like pre1, pre2, out
+  Real *skip_grad, *log_speed_grad;        // [scalars], [states]; added to
+};
+
+#define PYBRIDGE_DECLARE_YIELD_TRAINING(isa)            \
+  namespace isa {                                       \
+  void yield_forward(const YieldSweep<double>& sweep);  \
+  void yield_forward(const YieldSweep<float>& sweep);   \
+  void yield_backward(const YieldSweep<double>& sweep); \
+  void yield_backward(const YieldSweep<float>& sweep);  \
+  }
+PYBRIDGE_DECLARE_YIELD_TRAINING(isa_baseline)
+PYBRIDGE_DECLARE_YIELD_TRAINING(isa_avx2)
+PYBRIDGE_DECLARE_YIELD_TRAINING(isa_avx512)
+#undef PYBRIDGE_DECLARE_YIELD_TRAINING
+
+}  // namespace pybridge

@@ -1,0 +1,460 @@
+// Forward and backward sweep over whole paths (yield_surface_train.h). One lane, one path; a block of paths
+// goes through all its steps.
+#include "network/activation_simd.h"
+#include "surrogate/yield_surface_flow.h"
+#include "surrogate/yield_surface_train.h"
+
+namespace pybridge {
+namespace PYBRIDGE_ISA {
+
+namespace {
+
+template <class Real>
+constexpr int vectors = yield_training_block / Simd<Real>::lanes;  // of a block
+
+// Rows of a block: [row][vectors].
+template <class Real>
+struct Rows {
+  Vec<Real>* at;
+  Vec<Real>* operator[](int row) const { return at + row * vectors<Real>; }
+};
+
+template <class Real>
+void load_rows(const Real* from, int rows, int paths, int first, Rows<Real> to) {
+  for (int r = 0; r < rows; ++r)
+    __builtin_memcpy(to[r], from + static_cast<long>(r) * paths + first, yield_training_block * sizeof(Real));
+}
+
+template <class Real>
+void store_rows(Rows<Real> from, int rows, int paths, int first, Real* to) {
+  for (int r = 0; r < rows; ++r)
+    __builtin_memcpy(to + static_cast<long>(r) * paths + first, from[r], yield_training_block * sizeof(Real));
+}
+
+// y = W x + b, or y = W^T x (b null, W [in_rows, out_rows]).
+template <class Real>
+void dense(const Real* w, const Real* b, int out, int in, Rows<Real> x, Rows<Real> y) {
+  for (int o = 0; o < out; ++o) {
+    Vec<Real> sum[vectors<Real>];
+    for (int k = 0; k < vectors<Real>; ++k) sum[k] = fill<Real>(b[o]);
+    const Real* row = w + static_cast<long>(o) * in;
+    for (int i = 0; i < in; ++i)
+      for (int k = 0; k < vectors<Real>; ++k)
+        sum[k] = network::multiply_add(fill<Real>(row[i]), x[i][k], sum[k]);
+    for (int k = 0; k < vectors<Real>; ++k) y[o][k] = sum[k];
+  }
+}
+
+template <class Real>
+void dense_transposed(const Real* w, int out, int in, Rows<Real> y, Rows<Real> x) {
+  for (int i = 0; i < in; ++i) {
+    Vec<Real> sum[vectors<Real>] = {};
+    for (int o = 0; o < out; ++o)
+      for (int k = 0; k < vectors<Real>; ++k)
+        sum[k] = network::multiply_add(fill<Real>(w[static_cast<long>(o) * in + i]), y[o][k], sum[k]);
+    for (int k = 0; k < vectors<Real>; ++k) x[i][k] = sum[k];
+  }
+}
+
+template <class Real>
+void silu(int rows, Rows<Real> x, Rows<Real> y) {
+  for (int r = 0; r < rows * vectors<Real>; ++r) y.at[r] = x.at[r] * network::sigmoid<Real>(x.at[r]);
+}
+
+template <class Real>
+void silu_back(int rows, Rows<Real> x, Rows<Real> grad) {
+  for (int r = 0; r < rows * vectors<Real>; ++r) {
+    const Vec<Real> s = network::sigmoid<Real>(x.at[r]);
+    grad.at[r] *= s * (Real(1) + x.at[r] * (Real(1) - s));
+  }
+}
+
+// Quantities of one step of one vector of paths that both sweeps need.
+template <class Real>
+struct StepValues {
+  using V = Vec<Real>;
+  V e[5], inc[5], x[5], middle_norm, n[5], u, expected;
+  V raw, gate, raw_d[5], d_n, d_size, q_factor;
+  V half[yield_states_max], target[yield_states_max];
+  V slope[yield_states_max], decay[yield_states_max];
+  Surface<V> surface;
+  Substep<V> part[yield_substeps_max];
+  V flow[5], gamma;
+};
+
+// x, direction and rate from e, z and the path.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> z[], StepValues<Real>& s) {
+  using V = Vec<Real>;
+  V middle[5];
+  for (int i = 0; i < 5; ++i) {
+    V alpha{};
+    for (int b = 0; b < sweep.shape.backstresses; ++b) alpha += z[5 * b + i];
+    s.x[i] = s.e[i] - alpha;
+    middle[i] = s.x[i] + Real(0.5) * s.inc[i];
+  }
+  s.middle_norm = norm5<Real>(middle);
+  for (int i = 0; i < 5; ++i) s.n[i] = middle[i] / s.middle_norm;
+  s.expected = most<V>(dot5(s.n, s.inc), V{});
+  s.u = dot5(s.inc, s.inc) * (Real(1) / (sweep.h * sweep.h)) + static_cast<Real>(1e-6);
+}
+
+// The surface from the network's answer, then the flow.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real> z[], const Vec<Real> out[],
+                                  StepValues<Real>& s) {
+  using V = Vec<Real>;
+  const YieldShape& shape = sweep.shape;
+  const int back = shape.back(), states = shape.states();
+  Surface<V>& f = s.surface;
+  s.raw = out[0];
+  for (int i = 0; i < shape.scalars; ++i) s.raw += sweep.skip[i] * z[back + i];
+  f.k_h = exponential<Real>(bounded<Real>(out[1], static_cast<Real>(log_rate_most))) *
+          (sweep.h / static_cast<Real>(shape.substeps));
+  for (int i = 0; i < 5; ++i) s.raw_d[i] = out[2 + i];
+  s.d_n = dot5(s.raw_d, s.n);
+  for (int i = 0; i < 5; ++i) f.d[i] = s.raw_d[i] - s.n[i] * s.d_n, f.q[i] = V{};
+  s.d_size = Real(1) / root<Real>(Real(1) + static_cast<Real>(1 / (turn_most * turn_most)) * dot5(f.d, f.d));
+  for (int i = 0; i < 5; ++i) f.d[i] *= s.d_size;
+  V drive{};
+  for (int i = 0; i < states; ++i) {
+    s.half[i] = kept<Real>(Real(0.5) * sweep.speed[i] * s.expected);
+    s.target[i] = bounded<Real>(out[7 + i], static_cast<Real>(hidden_most));
+    s.slope[i] = sweep.speed[i] * (s.target[i] - z[i]) * s.half[i];
+    if (i < back)
+      f.q[i % 5] += s.slope[i];
+    else
+      drive += sweep.skip[i - back] * s.slope[i];
+  }
+  const V small = exponential<Real>(-magnitude<Real>(s.raw));
+  s.gate = (s.raw > Real(0) ? fill<Real>(1) : small) / (Real(1) + small);
+  f.radius = sweep.radius_floor + most<V>(s.raw, V{}) + logarithm<Real>(Real(1) + small);
+  f.hardening = most<V>(s.gate * drive, fill<Real>(static_cast<Real>(-softening_most)));
+  f.floor = fill<Real>(sweep.radius_floor);
+  s.q_factor = bound_backstress<Real>(f);
+  V v[5], x[5], radius = f.radius;
+  s.gamma = V{};
+  for (int i = 0; i < 5; ++i)
+    v[i] = s.inc[i] * (Real(1) / static_cast<Real>(shape.substeps)), x[i] = s.x[i], s.flow[i] = V{};
+  for (int k = 0; k < shape.substeps; ++k) substep<Real>(f, v, x, radius, s.flow, s.gamma, s.part[k]);
+  for (int i = 0; i < states; ++i) s.decay[i] = kept<Real>(sweep.speed[i] * s.gamma);
+}
+
+// Adjoint of solve_overstress: from those of gamma and n to x (added), before (given back), radius and
+// surface (added).
+template <class Real>
+PYBRIDGE_FORCE_INLINE Vec<Real> overstress_back(const Surface<Vec<Real>>& f, const Overstress<Vec<Real>>& at,
+                                                Vec<Real> k_h, Vec<Real> before, Vec<Real> gamma,
+                                                const Vec<Real> n_grad[5], Vec<Real> x[5], Vec<Real>& radius,
+                                                Surface<Vec<Real>>& grad) {
+  using V = Vec<Real>;
+  const V o2 = at.o * at.o, slope = Real(2) * k_h * at.o * gamma / at.s;
+  grad.k_h += static_cast<Real>(alexander) * (gamma * o2 - slope * o2 * at.coefficient);
+  const V slack = at.slack > static_cast<Real>(least_hardening) ? -slope * o2 * k_h : V{};
+  const V over = at.over > Real(0) ? slope : V{};
+  grad.hardening += slack;
+  radius -= over;
+  const V along = slack + over * before;
+  V n[5];
+  for (int i = 0; i < 5; ++i) {
+    n[i] = n_grad[i] + along * f.p[i];
+    grad.p[i] += along * at.n[i];
+  }
+  const V radial = dot5(n, at.n);
+  for (int i = 0; i < 5; ++i) x[i] += over * at.n[i] + (n[i] - at.n[i] * radial) / at.r;
+  return over * at.along;
+}
+
+// Adjoint of solve_stage: from those of gamma and m to the trial x, radius and surface (all added).
+template <class Real>
+PYBRIDGE_FORCE_INLINE void stage_back(const Surface<Vec<Real>>& f, const Stage<Vec<Real>>& stage,
+                                      Vec<Real> gamma, const Vec<Real> m[5], Vec<Real> x[5],
+                                      Vec<Real>& radius, Surface<Vec<Real>>& grad) {
+  using V = Vec<Real>;
+  V y[5] = {}, none[5] = {};
+  for (int i = 0; i < 5; ++i) grad.d[i] += m[i];
+  V guess = overstress_back<Real>(f, stage.last, stage.k_h, stage.guess.gamma, gamma, m, y, radius, grad);
+  for (int i = 0; i < 5; ++i) {
+    x[i] += y[i];
+    guess -= y[i] * f.p[i];
+    grad.p[i] -= stage.guess.gamma * y[i];
+  }
+  overstress_back<Real>(f, stage.guess, stage.k_h, V{}, guess, none, x, radius, grad);
+}
+
+// Adjoint of substep: x from the one of its end to the one of its beginning; v, radius and surface are added
+// to.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Substep<Vec<Real>>& s,
+                                        const Vec<Real> flow[5], Vec<Real> gamma, Vec<Real> x[5],
+                                        Vec<Real> v[5], Vec<Real>& radius, Surface<Vec<Real>>& grad) {
+  using V = Vec<Real>;
+  const Real c = static_cast<Real>(alexander), ratio = (Real(1) - c) / c;
+  const Stage<V>&one = s.one, &two = s.two;
+  const Whole<V>& whole = s.whole;
+  const V g1 = s.g1, g2 = two.gamma;
+  radius *= two.open;
+  V g1_grad = gamma + f.hardening * radius, g2_grad = g1_grad, start[5], m1[5], m2[5];
+  grad.hardening += radius * (g1 + g2);
+  for (int i = 0; i < 5; ++i) {
+    g1_grad += flow[i] * one.m[i];
+    g2_grad += flow[i] * two.m[i] - x[i] * (two.m[i] + f.q[i]);
+    m1[i] = g1 * flow[i];
+    m2[i] = g2 * (flow[i] - x[i]);
+    grad.q[i] -= g2 * x[i];
+    start[i] = x[i];
+  }
+  V second{};
+  stage_back<Real>(f, two, g2_grad, m2, start, second, grad);
+  second *= one.open;
+  radius += second;
+  grad.hardening += second * g1;
+  g1_grad += f.hardening * second;
+  V first[5];
+  for (int i = 0; i < 5; ++i) {
+    g1_grad -= start[i] * (one.m[i] + f.q[i]);
+    m1[i] -= g1 * start[i];
+    grad.q[i] -= g1 * start[i];
+    first[i] = V{};
+  }
+  const auto capped = ratio * one.gamma > whole.gamma;
+  stage_back<Real>(f, one, capped ? V{} : ratio * g1_grad, m1, first, radius, grad);
+  const V part = (capped ? g1_grad : V{}) / whole.coefficient;
+  const V over = whole.over > Real(0) ? part : V{};
+  const V slack = whole.slack > static_cast<Real>(least_hardening) ? -part * whole.gamma : V{};
+  radius -= over;
+  grad.hardening += slack;
+  const V radial = slack * dot5(f.p, whole.n);
+  for (int i = 0; i < 5; ++i) {
+    grad.p[i] += slack * whole.n[i];
+    start[i] += over * whole.n[i] + (slack * f.p[i] - whole.n[i] * radial) / whole.r;
+  }
+  for (int i = 0; i < 5; ++i) {
+    x[i] = start[i] + first[i];
+    v[i] += start[i] + c * first[i];
+  }
+}
+
+// Adjoint of finish. e and z: those of the end of the step in, z of its beginning out (without the network's
+// part); out, n, inc, x: written or added to.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void finish_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s,
+                                       const Vec<Real> z[], const Vec<Real> raw_out[], const Vec<Real> e[5],
+                                       Vec<Real> z_grad[], Vec<Real> out[], Vec<Real> n[5], Vec<Real> inc[5],
+                                       Vec<Real> x[5], Vec<Real> skip[], Vec<Real> speed[]) {
+  using V = Vec<Real>;
+  const YieldShape& shape = sweep.shape;
+  const int back = shape.back(), states = shape.states();
+  const Surface<V>& f = s.surface;
+  V gamma{}, flow[5], v[5], radius{};
+  Surface<V> grad{};
+  for (int i = 0; i < states; ++i) {
+    const V y = sweep.speed[i] * s.gamma;
+    const V along = z_grad[i] * (z[i] - s.target[i]) * (Real(1) + y) * s.decay[i] * s.decay[i];
+    out[7 + i] = z_grad[i] * (Real(1) - s.decay[i]);
+    gamma -= sweep.speed[i] * along;
+    speed[i] -= s.gamma * along;
+    z_grad[i] *= s.decay[i];
+  }
+  for (int i = 0; i < 5; ++i) flow[i] = -e[i], v[i] = V{}, x[i] = V{}, n[i] = V{};
+  for (int k = shape.substeps - 1; k >= 0; --k)
+    substep_back<Real>(f, s.part[k], flow, gamma, x, v, radius, grad);
+  for (int i = 0; i < 5; ++i) inc[i] += v[i] * (Real(1) / static_cast<Real>(shape.substeps));
+  for (int i = 0; i < 5; ++i) grad.d[i] += grad.p[i], grad.q[i] += grad.p[i];
+  const Real q2 = static_cast<Real>(backstress_most * backstress_most);
+  const V q_along = s.q_factor < Real(1) ? dot5(f.q, grad.q) / q2 : V{};
+  for (int i = 0; i < 5; ++i) grad.q[i] = s.q_factor * (grad.q[i] - q_along * f.q[i]);
+  V drive{};
+  for (int i = 0; i < shape.scalars; ++i) drive += sweep.skip[i] * s.slope[back + i];
+  grad.hardening = f.hardening > static_cast<Real>(-softening_most) ? grad.hardening : V{};
+  const V drive_grad = grad.hardening * s.gate;
+  const V raw = radius * s.gate + grad.hardening * drive * s.gate * (Real(1) - s.gate);
+  V expected{};
+  const Real most_hidden = static_cast<Real>(hidden_most), most_rate = static_cast<Real>(log_rate_most);
+  for (int i = 0; i < states; ++i) {
+    const V slope = i < back ? grad.q[i % 5] : drive_grad * sweep.skip[i - back];
+    if (i >= back) skip[i - back] += drive_grad * s.slope[i] + raw * z[i];
+    const V factor = s.half[i] * slope;  // of beta (t - z)
+    out[7 + i] += sweep.speed[i] * factor;
+    z_grad[i] -= sweep.speed[i] * factor;
+    speed[i] += (s.target[i] - z[i]) * factor;
+    const V y = Real(0.5) * sweep.speed[i] * s.expected;
+    const V y_grad =
+        Real(-0.5) * sweep.speed[i] * (s.target[i] - z[i]) * slope * (Real(1) + y) * s.half[i] * s.half[i];
+    speed[i] += y_grad * s.expected;
+    expected += y_grad * sweep.speed[i];
+    if (i >= back) z_grad[i] += raw * sweep.skip[i - back];
+    out[7 + i] = magnitude<Real>(raw_out[7 + i]) < most_hidden ? out[7 + i] : V{};
+  }
+  expected = s.expected > Real(0) ? expected : V{};
+  out[0] = raw;
+  out[1] = magnitude<Real>(raw_out[1]) < most_rate ? grad.k_h * f.k_h : V{};
+  const V d_along = dot5(grad.d, f.d) * static_cast<Real>(1 / (turn_most * turn_most));
+  for (int i = 0; i < 5; ++i) grad.d[i] = s.d_size * (grad.d[i] - f.d[i] * d_along);
+  const V d_n = dot5(grad.d, s.n);
+  for (int i = 0; i < 5; ++i) {
+    out[2 + i] = grad.d[i] - s.n[i] * d_n;
+    n[i] += expected * s.inc[i] - grad.d[i] * s.d_n - s.raw_d[i] * d_n;
+    inc[i] += expected * s.n[i];
+  }
+}
+
+// Adjoint of begin: e and z of the beginning of the step are added to.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s,
+                                      const Vec<Real> n[5], Vec<Real> rate, const Vec<Real> x_grad[5],
+                                      Vec<Real> inc[5], Vec<Real> e[5], Vec<Real> z[]) {
+  using V = Vec<Real>;
+  const V along = dot5(n, s.n);
+  const V by_rate = rate * static_cast<Real>(0.43429448190325182765) / (s.u * (sweep.h * sweep.h));
+  for (int i = 0; i < 5; ++i) {
+    const V middle = (n[i] - s.n[i] * along) / s.middle_norm;
+    const V x = x_grad[i] + middle;
+    inc[i] += by_rate * s.inc[i] + Real(0.5) * middle;
+    e[i] += x;
+    for (int b = 0; b < sweep.shape.backstresses; ++b) z[5 * b + i] -= x;
+  }
+}
+
+template <class Real>
+PYBRIDGE_FORCE_INLINE void elastic(const Vec<Real>* moved, const Vec<Real>* increment, int k,
+                                   StepValues<Real>& s) {
+  for (int i = 0; i < 5; ++i) {
+    s.inc[i] = increment[i * vectors<Real> + k];
+    for (int j = 0; j < 5; ++j) s.inc[i] += moved[(5 * i + j) * vectors<Real> + k] * s.e[j];
+  }
+}
+
+constexpr int row_max = yield_width_max > yield_states_max + 7 ? yield_width_max : yield_states_max + 7;
+
+template <class Real>
+struct Buffers {
+  static constexpr int n = vectors<Real>;
+  Vec<Real> increment[5 * n], moved[25 * n], e[5 * n], input[(6 + yield_states_max) * n];
+  Vec<Real> pre1[yield_width_max * n], act1[yield_width_max * n], pre2[yield_width_max * n],
+      act2[yield_width_max * n];
+  Vec<Real> out[row_max * n], z[yield_states_max * n];
+};
+
+template <class Real>
+void forward_block(const YieldSweep<Real>& sweep, int first) {
+  using V = Vec<Real>;
+  constexpr int nv = vectors<Real>;
+  const YieldShape& shape = sweep.shape;
+  const int states = shape.states(), paths = sweep.paths;
+  static thread_local Buffers<Real> b;
+  for (int i = 0; i < 5 * nv; ++i) b.e[i] = V{};
+  for (int i = 0; i < states * nv; ++i) b.z[i] = V{};
+  store_rows<Real>({b.e}, 5, paths, first, sweep.strain);
+  for (int t = 0; t < sweep.steps; ++t) {
+    const long step = static_cast<long>(t) * paths;
+    load_rows<Real>(sweep.increment + step * 5, 5, paths, first, {b.increment});
+    load_rows<Real>(sweep.moved + step * 25, 25, paths, first, {b.moved});
+    StepValues<Real> s[nv];
+    V z[nv][yield_states_max], out[yield_states_max + 7];
+    for (int k = 0; k < nv; ++k) {
+      for (int i = 0; i < 5; ++i) s[k].e[i] = b.e[i * nv + k];
+      for (int i = 0; i < states; ++i) z[k][i] = b.z[i * nv + k];
+      elastic<Real>(b.moved, b.increment, k, s[k]);
+      begin<Real>(sweep, z[k], s[k]);
+      for (int i = 0; i < 5; ++i) b.input[i * nv + k] = s[k].n[i];
+      for (int i = 0; i < states; ++i) b.input[(5 + i) * nv + k] = z[k][i];
+      b.input[(5 + states) * nv + k] =
+          logarithm<Real>(s[k].u) * static_cast<Real>(0.5 * 0.43429448190325182765);
+    }
+    dense<Real>(sweep.w0, sweep.b0, shape.width, shape.inputs(), {b.input}, {b.pre1});
+    silu<Real>(shape.width, {b.pre1}, {b.act1});
+    dense<Real>(sweep.w1, sweep.b1, shape.width, shape.width, {b.act1}, {b.pre2});
+    silu<Real>(shape.width, {b.pre2}, {b.act2});
+    dense<Real>(sweep.w2, sweep.b2, shape.outputs(), shape.width, {b.act2}, {b.out});
+    for (int k = 0; k < nv; ++k) {
+      for (int i = 0; i < shape.outputs(); ++i) out[i] = b.out[i * nv + k];
+      finish<Real>(sweep, z[k], out, s[k]);
+      for (int i = 0; i < states; ++i)
+        b.z[i * nv + k] = s[k].target[i] + (z[k][i] - s[k].target[i]) * s[k].decay[i];
+      for (int i = 0; i < 5; ++i) b.e[i * nv + k] += s[k].inc[i] - s[k].flow[i];
+    }
+    store_rows<Real>({b.input}, shape.inputs(), paths, first, sweep.input + step * shape.inputs());
+    store_rows<Real>({b.pre1}, shape.width, paths, first, sweep.pre1 + step * shape.width);
+    store_rows<Real>({b.pre2}, shape.width, paths, first, sweep.pre2 + step * shape.width);
+    store_rows<Real>({b.out}, shape.outputs(), paths, first, sweep.out + step * shape.outputs());
+    store_rows<Real>({b.e}, 5, paths, first, sweep.strain + (step + paths) * 5);
+  }
+}
+
+template <class Real>
+void backward_block(const YieldSweep<Real>& sweep, int first) {
+  using V = Vec<Real>;
+  constexpr int nv = vectors<Real>;
+  const YieldShape& shape = sweep.shape;
+  const int states = shape.states(), paths = sweep.paths;
+  static thread_local Buffers<Real> b;
+  V e_grad[nv][5] = {}, z_grad[nv][yield_states_max] = {}, skip[yield_states_max] = {},
+    speed[yield_states_max] = {};
+  for (int t = sweep.steps - 1; t >= 0; --t) {
+    const long step = static_cast<long>(t) * paths;
+    load_rows<Real>(sweep.increment + step * 5, 5, paths, first, {b.increment});
+    load_rows<Real>(sweep.moved + step * 25, 25, paths, first, {b.moved});
+    load_rows<Real>(sweep.strain + step * 5, 5, paths, first, {b.e});
+    load_rows<Real>(sweep.input + step * shape.inputs(), shape.inputs(), paths, first, {b.input});
+    load_rows<Real>(sweep.out + step * shape.outputs(), shape.outputs(), paths, first, {b.out});
+    load_rows<Real>(sweep.strain_grad + step * 5, 5, paths, first, {b.act1});
+    StepValues<Real> s[nv];
+    V z[nv][yield_states_max], out[yield_states_max + 7], out_grad[nv][yield_states_max + 7];
+    V n_grad[nv][5], inc_grad[nv][5], x_grad[nv][5];
+    for (int k = 0; k < nv; ++k) {
+      for (int i = 0; i < 5; ++i)
+        s[k].e[i] = b.e[i * nv + k], e_grad[k][i] += b.act1[i * nv + k], inc_grad[k][i] = e_grad[k][i];
+      for (int i = 0; i < states; ++i) z[k][i] = b.input[(5 + i) * nv + k];
+      for (int i = 0; i < shape.outputs(); ++i) out[i] = b.out[i * nv + k];
+      elastic<Real>(b.moved, b.increment, k, s[k]);
+      begin<Real>(sweep, z[k], s[k]);
+      finish<Real>(sweep, z[k], out, s[k]);
+      finish_back<Real>(sweep, s[k], z[k], out, e_grad[k], z_grad[k], out_grad[k], n_grad[k], inc_grad[k],
+                        x_grad[k], skip, speed);
+      for (int i = 0; i < shape.outputs(); ++i) b.out[i * nv + k] = out_grad[k][i];
+    }
+    store_rows<Real>({b.out}, shape.outputs(), paths, first, sweep.out_grad + step * shape.outputs());
+    dense_transposed<Real>(sweep.w2, shape.outputs(), shape.width, {b.out}, {b.act2});
+    load_rows<Real>(sweep.pre2 + step * shape.width, shape.width, paths, first, {b.pre2});
+    silu_back<Real>(shape.width, {b.pre2}, {b.act2});
+    store_rows<Real>({b.act2}, shape.width, paths, first, sweep.pre2_grad + step * shape.width);
+    dense_transposed<Real>(sweep.w1, shape.width, shape.width, {b.act2}, {b.act1});
+    load_rows<Real>(sweep.pre1 + step * shape.width, shape.width, paths, first, {b.pre1});
+    silu_back<Real>(shape.width, {b.pre1}, {b.act1});
+    store_rows<Real>({b.act1}, shape.width, paths, first, sweep.pre1_grad + step * shape.width);
+    dense_transposed<Real>(sweep.w0, shape.width, shape.inputs(), {b.act1}, {b.input});
+    for (int k = 0; k < nv; ++k) {
+      for (int i = 0; i < 5; ++i) n_grad[k][i] += b.input[i * nv + k];
+      for (int i = 0; i < states; ++i) z_grad[k][i] += b.input[(5 + i) * nv + k];
+      begin_back<Real>(sweep, s[k], n_grad[k], b.input[(5 + states) * nv + k], x_grad[k], inc_grad[k],
+                       e_grad[k], z_grad[k]);
+      for (int i = 0; i < 5; ++i)
+        for (int j = 0; j < 5; ++j) e_grad[k][j] += b.moved[(5 * i + j) * nv + k] * inc_grad[k][i];
+    }
+  }
+  for (int i = 0; i < shape.scalars; ++i)
+    for (int l = 0; l < Simd<Real>::lanes; ++l) sweep.skip_grad[i] += skip[i][l];
+  for (int i = 0; i < states; ++i)
+    for (int l = 0; l < Simd<Real>::lanes; ++l) sweep.log_speed_grad[i] += speed[i][l] * sweep.speed[i];
+}
+
+template <class Real>
+void forward(const YieldSweep<Real>& sweep) {
+  for (int first = 0; first < sweep.paths; first += yield_training_block) forward_block<Real>(sweep, first);
+}
+
+template <class Real>
+void backward(const YieldSweep<Real>& sweep) {
+  for (int first = 0; first < sweep.paths; first += yield_training_block) backward_block<Real>(sweep, first);
+}
+
+}  // namespace
+
+void yield_forward(const YieldSweep<double>& sweep) { forward(sweep); }
+void yield_forward(const YieldSweep<float>& sweep) { forward(sweep); }
+void yield_backward(const YieldSweep<double>& sweep) { backward(sweep); }
+void yield_backward(const YieldSweep<float>& sweep) { backward(sweep); }
+
+}  // namespace PYBRIDGE_ISA
+}  // namespace pybridge

@@ -1,0 +1,133 @@
+// The training sweeps of the learned yield surface, for training/yield_surface_sweep.py.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include "core/isa.h"
+#include "core/status.h"
+#include "registrar.h"
+#include "surrogate/yield_surface_train.h"
+
+namespace py = pybind11;
+using namespace pybridge;
+
+namespace {
+
+// Named arrays of one precision; each is looked up with the number of values it must have.
+template <class Real>
+class Arrays {
+ public:
+  explicit Arrays(const py::dict& arrays) : arrays_(arrays) {}
+
+  const Real* in(const char* name, py::ssize_t size) const { return find(name, size).data(); }
+  Real* out(const char* name, py::ssize_t size) const { return find(name, size).mutable_data(); }
+
+ private:
+  using Array = py::array_t<Real, py::array::c_style>;
+
+  Array find(const char* name, py::ssize_t size) const {
+    if (!arrays_.contains(name)) throw Error(std::string("yield surface: array ") + name + " is missing");
+    const py::object value = arrays_[name];
+    if (!py::isinstance<Array>(value))
+      throw Error(std::string("yield surface: array ") + name +
+                  ": expected C order and one precision for all");
+    const Array array = py::reinterpret_borrow<Array>(value);
+    if (array.size() != size)
+      throw Error(std::string("yield surface: array ") + name + ": expected " + std::to_string(size) +
+                  " values, got " + std::to_string(array.size()));
+    return array;
+  }
+
+  const py::dict& arrays_;
+};
+
+template <class Real>
+YieldSweep<Real> sweep_from(const YieldShape& shape, int steps, int paths, double h, double floor,
+                            const py::dict& dict) {
+  const Arrays<Real> a(dict);
+  const py::ssize_t w = shape.width, points = static_cast<py::ssize_t>(steps) * paths;
+  YieldSweep<Real> s{};
+  s.shape = shape;
+  s.steps = steps;
+  s.paths = paths;
+  s.h = static_cast<Real>(h);
+  s.radius_floor = static_cast<Real>(floor);
+  s.w0 = a.in("w0", w * shape.inputs());
+  s.b0 = a.in("b0", w);
+  s.w1 = a.in("w1", w * w);
+  s.b1 = a.in("b1", w);
+  s.w2 = a.in("w2", w * shape.outputs());
+  s.b2 = a.in("b2", shape.outputs());
+  s.skip = a.in("skip", shape.scalars);
+  s.speed = a.in("speed", shape.states());
+  s.increment = a.in("increment", points * 5);
+  s.moved = a.in("moved", points * 25);
+  s.strain = a.out("strain", (points + paths) * 5);
+  s.input = a.out("input", points * shape.inputs());
+  s.pre1 = a.out("pre1", points * w);
+  s.pre2 = a.out("pre2", points * w);
+  s.out = a.out("out", points * shape.outputs());
+  return s;
+}
+
+template <class Real>
+void add_gradients(YieldSweep<Real>& s, const py::dict& dict) {
+  const Arrays<Real> a(dict);
+  const py::ssize_t w = s.shape.width, points = static_cast<py::ssize_t>(s.steps) * s.paths;
+  s.strain_grad = a.in("strain_grad", points * 5);
+  s.pre1_grad = a.out("pre1_grad", points * w);
+  s.pre2_grad = a.out("pre2_grad", points * w);
+  s.out_grad = a.out("out_grad", points * s.shape.outputs());
+  s.skip_grad = a.out("skip_grad", s.shape.scalars);
+  s.log_speed_grad = a.out("log_speed_grad", s.shape.states());
+}
+
+template <class Real>
+void sweep(const YieldShape& shape, int steps, int paths, double h, double floor, const py::dict& arrays,
+           bool backward) {
+  YieldSweep<Real> s = sweep_from<Real>(shape, steps, paths, h, floor, arrays);
+  if (backward) add_gradients(s, arrays);
+  const Isa isa = active_isa();
+  py::gil_scoped_release unlocked;
+  switch (isa) {
+    case Isa::avx512:
+      return backward ? isa_avx512::yield_backward(s) : isa_avx512::yield_forward(s);
+    case Isa::avx2:
+      return backward ? isa_avx2::yield_backward(s) : isa_avx2::yield_forward(s);
+    default:
+      return backward ? isa_baseline::yield_backward(s) : isa_baseline::yield_forward(s);
+  }
+}
+
+void check(const YieldShape& shape, int steps, int paths) {
+  const bool fits = shape.backstresses >= 1 && shape.scalars >= 1 && shape.states() <= yield_states_max &&
+                    shape.width >= 1 && shape.width <= yield_width_max && shape.substeps >= 1 &&
+                    shape.substeps <= yield_substeps_max;
+  if (!fits)
+    throw Error("yield surface: expected at most " + std::to_string(yield_states_max) +
+                " hidden states, width " + std::to_string(yield_width_max) + ", " +
+                std::to_string(yield_substeps_max) + " sub-steps, and at least 1 each");
+  if (steps < 1 || paths < 1 || paths % yield_training_block != 0)
+    throw Error("yield surface: the number of paths must be a multiple of " +
+                std::to_string(yield_training_block) + ", got " + std::to_string(paths));
+}
+
+Registrar yield_surface(30, [](py::module_& m) {
+  m.attr("YIELD_TRAINING_BLOCK") = yield_training_block;
+  m.def(
+      "yield_surface_sweep",
+      [](int backstresses, int scalars, int width, int substeps, int steps, int paths, double h, double floor,
+         const py::dict& arrays, bool backward) {
+        const YieldShape shape{backstresses, scalars, width, substeps};
+        check(shape, steps, paths);
+        if (!arrays.contains("increment")) throw Error("yield surface: array increment is missing");
+        if (py::isinstance<py::array_t<float>>(arrays["increment"]))
+          sweep<float>(shape, steps, paths, h, floor, arrays, backward);
+        else
+          sweep<double>(shape, steps, paths, h, floor, arrays, backward);
+      },
+      py::arg("backstresses"), py::arg("scalars"), py::arg("width"), py::arg("substeps"), py::arg("steps"),
+      py::arg("paths"), py::arg("h"), py::arg("radius_floor"), py::arg("arrays"), py::arg("backward"),
+      "One sweep over whole paths, forward or backward (cpp/surrogate/yield_surface_train.h).");
+});
+
+}  // namespace

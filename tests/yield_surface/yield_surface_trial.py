@@ -1,0 +1,30 @@
+"""An untrained surrogate as numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from training.yield_surface import YieldSurface
+from training.yield_surface_export import Surrogate
+
+SHEAR, BULK, STRAIN_SCALE, TIME_SCALE, FLOOR, PIECE = 25e9, 48e9, 6e-3, 8e-9, 0.01, 0.4
+
+
+def surrogate_from(model: YieldSurface, **domain: float | None) -> Surrogate:
+    """Numbers of an untrained model; strain and rate unlimited unless given."""
+    tensors = {f"layer{i}.weight": w.detach().double().numpy() for i, w in enumerate(model.weight)}
+    tensors |= {f"layer{i}.bias": b.detach().double().numpy().ravel() for i, b in enumerate(model.bias)}
+    tensors |= {
+        "skip": model.skip.detach().double().numpy().ravel(),
+        "speed": torch.exp(model.log_speed.detach().double()).numpy().ravel(),
+        "hidden_bound": np.full(model.sizes.states, 50.0),
+        "pressure_coefficients": np.array([BULK, -0.3 * BULK]),
+        "scales": np.array([STRAIN_SCALE, TIME_SCALE, FLOOR, PIECE]),
+    }
+    limits = {"strain_max": None, "rate_max": None, "time_max": None, **domain}
+    card = {
+        "name": "trial", "sizes": vars(model.sizes), "domain": limits, "precision": "f64",
+        "material": {"bulk": BULK, "shear": SHEAR, "density": 1e4}, "training": {}, "errors": {},
+    }  # fmt: skip
+    return Surrogate(tensors, card)

@@ -1,0 +1,109 @@
+"""`pybridge verify yield-surface`: the learned yield surface against the crystal it learned, and what a solver asks.
+
+10 % strain, 3200 paths of mixed protocols. The targets are those of the project's plan, not of a paper: [LIU22]'s
+network has 5 % of the whole stress on R, and its errors of the deviator are not printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from pybridge.report import Report
+
+PROTOCOLS = "R:1500:0.1,I:600:0.1,U:200:0.1,L-U:300:0.1,C:300:0.1,impact:500:0.3"
+DEVIATORIC = {"R": 0.06, "F": 0.06, "I": 0.08, "U": 0.08, "L-U": 0.08, "C": 0.08}
+ISOCHORIC = ("I", "C")  # the whole stress is the deviator
+STRAIN = 0.1
+
+
+def trained(folder: Path) -> Path:
+    """Generate, train and export into `folder`, going on where an earlier call stopped; the model file."""
+    from pybridge.commands import main
+    from pybridge.errors import PybridgeError
+
+    data, training, model = folder / "histories.h5", folder / "training", folder / "MAGNESIUM.pt"
+    for arguments in (
+        ["generate", "taylor", "--protocol", PROTOCOLS, "--precision", "float32", "--out", str(data)],
+        ["train", str(data), "--config", "yield_surface", "--out", str(training)],
+        ["export", str(training), "--out", str(model), "--force"],
+    ):
+        print("pybridge " + " ".join(arguments), flush=True)
+        code = main(arguments)
+        if code == 130:
+            raise KeyboardInterrupt
+        if code != 0:
+            raise PybridgeError(f"pybridge {arguments[0]} ended with code {code}; its message stands above")
+    return model
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Train (or take --model) and measure."""
+    from training.evaluate import fresh_paths, source_of
+    from training.executor import make_executor
+    from training.yield_surface_measure import learned, protocol_errors
+
+    out = options.out or Path("runs") / "verify"
+    model = learned(options.model or trained(out / "yield_surface"))
+    source = source_of(model)
+    report = Report("yield-surface")
+    paths = 10 if options.quick else 50
+    walks = None
+    for name, most in DEVIATORIC.items():
+        data = fresh_paths(source, name, paths, STRAIN, out / "yield-surface", make_executor(2))
+        found = protocol_errors(model, data)
+        report.add(f"deviatoric error {name}", found["deviatoric"], "1", f"<= {most}")
+        report.add(f"total error {name}", found["total"], "1", "" if name in ISOCHORIC else "<= 0.005")
+        walks = data if name == "R" else walks
+    assert walks is not None
+    few = walks.subset(slice(0, 10))
+    add_splitting(report, model, few.common_time(), few.stretch)
+    add_cycles(report, model, source, 1000 if options.quick else 100_000)
+    add_long_run(report, model, source, 2000 if options.quick else 100_000)
+    states = sum(entry.count for entry in model.double.state_schema)
+    report.add("state variables", states, "1", "<= 64")
+    return report
+
+
+def add_splitting(report: Report, model, time, stretch) -> None:
+    """Every step of the data cut into 2, 10 and 100: change of the answer, whole and deviator."""
+    from training.yield_surface_measure import change_by_splitting
+
+    for parts in (2, 10, 100):
+        few = slice(0, 10 if parts < 100 else 4)
+        change = change_by_splitting(model, time, stretch[few], parts)
+        report.add(f"steps cut into {parts}: change of the stress", change.total, "1", "<= 0.005")
+        report.add(f"steps cut into {parts}: change of the deviator", change.deviatoric, "1", "<= 0.005")
+
+
+def add_cycles(report: Report, model, source, rest: int) -> None:
+    """Cycles of 1e-5 about a virgin and a flowed, slightly unloaded state; the fine scale beside them."""
+    from training.yield_surface_measure import small_cycles
+
+    dt = source.spec.duration / 200
+    crystal = source.law.material()
+    for flowed, label in ((False, "virgin"), (True, "flowed")):
+        fine = small_cycles(crystal, source.law.density, dt, STRAIN, flowed, 0)
+        double = small_cycles(model.double, model.density, dt, STRAIN, flowed, rest)
+        single = small_cycles(model.single, model.density, dt, STRAIN, flowed, rest)
+        report.add(f"{label}: first ten cycles, fine scale", fine.first, "1")
+        report.add(
+            f"{label}: first ten cycles beyond the fine scale", double.first - fine.first, "1", "<= 0.02"
+        )
+        report.add(f"{label}: next {rest} cycles, f64", double.rest, "1", "<= 1e-6")
+        report.add(f"{label}: next {rest} cycles, f32", single.rest, "1", "<= 1e-3")
+
+
+def add_long_run(report: Report, model, source, steps: int) -> None:
+    """One random walk in `steps` steps: single against double precision."""
+    from dataclasses import replace
+
+    from training.paths import sample
+    from training.yield_surface_measure import single_against_double
+
+    spec = replace(source.spec, protocol="R", strain=STRAIN, steps=steps, seed=source.spec.seed + 77)
+    stretch = np.stack([sample(spec, i).stretch for i in range(2)])
+    found = single_against_double(model, spec.time(), stretch)
+    report.add(f"{steps} steps, f32 against f64", found, "1", "<= 0.01")

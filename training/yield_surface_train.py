@@ -1,0 +1,337 @@
+"""Train the learned yield surface on a data set, with checkpoints and resume.
+
+Loss: relative L2 error of the elastic strain e = J dev(sigma) / 2G over a path, averaged over paths, at several step
+sizes (configuration, steps). The pressure is fitted apart by least squares. On the way out the whole surrogate is
+evaluated with its graph, in double precision, on the paths held back.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import pybridge
+from pybridge.errors import ConfigError, DataSetError
+from training.atomic import atomic_path
+from training.datasets import DataSet
+from training.measures import errors
+from training.pca_dnn import file_hash
+from training.progress import progress_bar
+from training.tensors import deviator, to_matrix
+from training.train import domain_of, fit_pressure, flushed_denormals, plot_curve, split, write_curve
+from training.yield_surface import (
+    DEVIATORIC,
+    MANDEL,
+    YieldSurface,
+    deviatoric_components,
+    elastic_increments,
+    elastic_strain,
+)
+from training.yield_surface_config import YieldSurfaceConfig
+from training.yield_surface_export import Surrogate, answer, save
+from training.yield_surface_sweep import BLOCK, hidden_range, sweep
+
+RISE = 0.15  # part of the updates over which the learning rate rises
+LEAST_SIZE = 1e-3  # of the norm of a path's mean e, so that a path without deviator does not rule the mean
+HIDDEN_MARGIN = 1.25  # of the largest hidden state met in training: beyond it the flag is raised
+
+
+@dataclass(frozen=True)
+class Scales:
+    """strain: root mean square of |e| of the data; time: so that the root mean square rate is 1; shear in Pa."""
+
+    strain: float
+    time: float
+    shear: float
+
+
+def shear_modulus(data: DataSet) -> float:
+    """G of the virgin material: what the data set says of its material, else the 95th percentile over the
+    paths of what their first step says."""
+    material = data.provenance.get("material") or {}
+    if "shear" in material:
+        return float(material["shear"])
+    v, _ = elastic_increments(data.stretch[:, :2])
+    volume = np.linalg.det(to_matrix(data.stretch[:, 1]))
+    kirchhoff = deviatoric_components(deviator(data.stress[:, 1]) * MANDEL) * volume[:, None]
+    size = (v[:, 0] ** 2).sum(-1)
+    some = size > 1e-6 * size.max()
+    ratio = (kirchhoff * v[:, 0]).sum(-1)[some] / (2 * size[some])
+    # Flow within the first step only lowers the ratio, so that its largest values are elastic.
+    shear = float(np.quantile(ratio, 0.95)) if size.max() > 0 else 0.0
+    if not shear > 0:
+        raise DataSetError(
+            f"{data.path}: the shear modulus cannot be found: the first step of the paths has no shear; give it in the "
+            "provenance, key material: bulk, shear in Pa"
+        )
+    return shear
+
+
+def scales_of(data: DataSet) -> Scales:
+    """Scales from a training set; raises DataSetError where there is no deviatoric stress or strain to learn from."""
+    shear, step = shear_modulus(data), float(np.diff(data.common_time()).mean())
+    strain = float(np.sqrt((elastic_strain(data.stretch, data.stress, shear) ** 2).sum(-1).mean()))
+    v, _ = elastic_increments(data.stretch)
+    rate = float(np.sqrt((v**2).sum(-1).mean())) / step
+    if not (strain > 0 and rate > 0):
+        raise DataSetError(f"{data.path}: expected paths with shear and deviatoric stress, found none")
+    return Scales(strain, strain / rate, shear)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Paths at one step size: v [T, 5, n], L - 1 as moved [T, 5, 5, n], h, and e [T / every, 5, n] to be met."""
+
+    v: Tensor
+    moved: Tensor
+    h: float
+    strain: Tensor
+    size: Tensor
+    every: int
+
+    def loss(self, model: YieldSurface, chosen: Tensor | slice, turn: Tensor | None = None) -> Tensor:
+        """Relative error of each chosen path; `turn` [5, 5] rotates them all."""
+        v, moved, strain = self.v[..., chosen], self.moved[..., chosen], self.strain[..., chosen]
+        if turn is not None:
+            v, strain = (torch.einsum("ij,tjn->tin", turn, x) for x in (v, strain))
+            moved = torch.einsum("ik,tkln,jl->tijn", turn, moved, turn)
+        found = sweep(model, v, moved, self.h)[self.every - 1 :: self.every]
+        error = ((found - strain) ** 2).sum((0, 1))
+        return torch.sqrt(error + 1e-12) / self.size[chosen]
+
+
+def refined(stretch: NDArray, parts: int) -> NDArray:
+    """[n, m + 1, 6] -> [n, parts m + 1, 6], every interval cut into equal parts."""
+    if parts == 1:
+        return stretch
+    f = np.arange(parts)[:, None] / parts
+    inner = (1 - f) * stretch[:, :-1, None] + f * stretch[:, 1:, None]
+    return np.concatenate([inner.reshape(len(stretch), -1, 6), stretch[:, -1:]], axis=1)
+
+
+def prepare(data: DataSet, scales: Scales, step: float, dtype: torch.dtype) -> Prepared:
+    """Paths at steps of `step` times those of the data."""
+    every, parts = max(1, round(step)), max(1, round(1 / step))
+    time, stretch, stress = data.common_time()[::every], data.stretch[:, ::every], data.stress[:, ::every]
+    strain = elastic_strain(stretch, stress, scales.shear)[:, 1:] / scales.strain
+    v, moved = elastic_increments(refined(stretch, parts))
+
+    def tensor(array: NDArray) -> Tensor:
+        return torch.tensor(np.ascontiguousarray(np.moveaxis(array, 0, -1)), dtype=dtype)
+
+    size = np.sqrt((strain**2).sum((1, 2)))
+    size = np.maximum(size, LEAST_SIZE * np.sqrt((size**2).mean()))
+    return Prepared(
+        tensor(v / scales.strain), tensor(moved - np.eye(5)), float(np.diff(time).mean()) / parts / scales.time,
+        tensor(strain), torch.tensor(size, dtype=dtype), parts,
+    )  # fmt: skip
+
+
+def turn5(generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    """A rotation of 3-space, uniform, as it acts on deviatoric components: [5, 5]."""
+    q, r = torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=torch.float64))
+    q = q * torch.sign(torch.diagonal(r))
+    basis = torch.tensor(to_matrix(DEVIATORIC / MANDEL))
+    return torch.einsum("iab,ac,bd,jcd->ij", basis, q, q, basis).to(dtype)
+
+
+def learning_rate(config: YieldSurfaceConfig, done: float) -> float:
+    """Linear rise, then cosine decay; `done` is the part of the training that has passed."""
+    if done < RISE:
+        return config.learning_rate * (0.1 + 0.9 * done / RISE)
+    return config.learning_rate * (0.5 + 0.5 * math.cos(math.pi * (done - RISE) / (1 - RISE)) + 1e-3)
+
+
+@dataclass
+class Trainer:
+    """One training in progress: everything a checkpoint holds."""
+
+    config: YieldSurfaceConfig
+    scales: Scales
+    training: list[Prepared]
+    validation: Prepared | None
+    model: YieldSurface
+    optimiser: torch.optim.Optimizer
+    generator: torch.Generator
+    epoch: int = 0
+    curve: list[tuple[int, float, float, float]] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, config: YieldSurfaceConfig, training: DataSet, validation: DataSet | None) -> Trainer:
+        """Scales from the training paths, fresh network."""
+        dtype = torch.float32 if config.precision == "float32" else torch.float64
+        scales = scales_of(training)
+        generator = torch.Generator().manual_seed(config.seed)
+        model = YieldSurface(config.sizes, generator, config.radius_floor).to(dtype)
+        return cls(
+            config, scales, [prepare(training, scales, step, dtype) for step in config.steps],
+            prepare(validation, scales, config.steps[0], dtype) if validation is not None else None,
+            model, torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True), generator,
+        )  # fmt: skip
+
+    def run_epoch(self) -> tuple[float, float]:
+        """One pass over all paths in random order; mean training and validation loss."""
+        config, paths = self.config, len(self.training[0].size)
+        order = torch.randperm(paths, generator=self.generator)
+        weights = torch.tensor(config.step_weights, dtype=torch.float64)
+        batches, total = math.ceil(paths / config.batch), 0.0
+        for k in range(batches):
+            rate = learning_rate(config, (self.epoch + k / batches) / config.epochs)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            chosen = order[k * config.batch : (k + 1) * config.batch]
+            which = int(torch.multinomial(weights, 1, generator=self.generator))
+            turn = turn5(self.generator, self.training[0].v.dtype) if config.augment else None
+            loss = self.training[which].loss(self.model, chosen, turn).mean()
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            size = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            if torch.isfinite(size):  # a rare batch overflows; the weights must not see it
+                self.optimiser.step()
+            total += loss.item() * len(chosen)
+        self.epoch += 1
+        return total / paths, self.validation_loss()
+
+    def validation_loss(self) -> float:
+        """Mean error of the validation paths at the first of the step sizes; nan without any."""
+        if self.validation is None:
+            return float("nan")
+        with torch.no_grad():
+            return self.validation.loss(self.model, slice(None)).mean().item()
+
+    def hidden_bound(self) -> NDArray:
+        """Beyond this a hidden state is outside what training has met."""
+        bound = torch.zeros(self.config.sizes.states, dtype=self.training[0].v.dtype)
+        first, paths = self.training[0], len(self.training[0].size)
+        with torch.no_grad():
+            for k in range(0, paths, 16 * BLOCK):
+                part = torch.arange(k, k + 16 * BLOCK) % paths
+                bound = torch.maximum(
+                    bound, hidden_range(self.model, first.v[..., part], first.moved[..., part], first.h)
+                )
+        return HIDDEN_MARGIN * bound.double().numpy() + 1e-3
+
+
+def save_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -> None:
+    """Everything needed to go on to the same bits."""
+    content = {
+        "identity": json.dumps(identity, sort_keys=True),
+        "model": trainer.model.state_dict(),
+        "optimiser": trainer.optimiser.state_dict(),
+        "generator": trainer.generator.get_state(),
+        "epoch": trainer.epoch,
+        "curve": trainer.curve,
+    }
+    memory = io.BytesIO()
+    torch.save(content, memory)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(memory.getvalue())
+
+
+def load_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -> None:
+    """Go on from a checkpoint; raises ConfigError where it belongs to another training or cannot be read."""
+    try:
+        content = torch.load(path, weights_only=True)
+        found = json.loads(content["identity"])
+        if found == identity:
+            trainer.model.load_state_dict(content["model"])
+            trainer.optimiser.load_state_dict(content["optimiser"])
+            trainer.generator.set_state(content["generator"])
+            trainer.epoch, trainer.curve = content["epoch"], [tuple(row) for row in content["curve"]]
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ConfigError(
+            f"{path}: not a checkpoint of this kind ({error}); delete it to start anew"
+        ) from error
+    if found != identity:
+        old, new = found.get("config", {}), identity["config"]
+        keys = [key for key in new if old.get(key) != new[key]] or ["the data set"]
+        raise ConfigError(
+            f"{path.parent} holds another training: {', '.join(keys)} differs; choose another --out or delete it"
+        )
+
+
+def train(data: DataSet, config: YieldSurfaceConfig, out: Path, quiet: bool = False) -> Surrogate:
+    """Train, going on from the checkpoint in the folder `out` where there is one.
+
+    Writes checkpoint.pt, learning_curve.csv and .png and, at the end, surrogate.npz. Raises ConfigError where `out`
+    holds another training, DataSetError where the data do not fit.
+    """
+    out = Path(out)
+    training, validation = split(data, config.validation_fraction, config.seed)
+    identity = {"config": config.to_dict(), "data_sha256": file_hash(data.path)}
+    trainer = Trainer.start(config, training, validation)
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.exists():
+        load_checkpoint(trainer, checkpoint, identity)
+    with flushed_denormals(True), progress_bar(quiet) as bar:
+        line = bar.add_task("train", total=config.epochs, completed=trainer.epoch, note="")
+        while trainer.epoch < config.epochs:
+            loss, validation_loss = trainer.run_epoch()
+            if not math.isfinite(loss):
+                raise ConfigError(
+                    f"training diverged in epoch {trainer.epoch} (loss {loss}); lower learning_rate = {config.learning_rate}"
+                )
+            trainer.curve.append(
+                (trainer.epoch, loss, validation_loss, learning_rate(config, trainer.epoch / config.epochs))
+            )
+            bar.update(line, advance=1, note=f"loss {loss:.4f}, validation {validation_loss:.4f}")
+            if trainer.epoch % config.checkpoint_every == 0 or trainer.epoch == config.epochs:
+                save_checkpoint(trainer, checkpoint, identity)
+                write_curve(trainer.curve, out)
+    surrogate = finished(trainer, data, training, validation, identity)
+    save(surrogate, out / "surrogate.npz")
+    plot_curve(trainer.curve, out)
+    return surrogate
+
+
+def finished(
+    trainer: Trainer,
+    data: DataSet,
+    training: DataSet,
+    validation: DataSet | None,
+    identity: Mapping[str, Any],
+) -> Surrogate:
+    """The trained numbers with their card, and the errors on the validation paths."""
+    config, model, scales = trainer.config, trainer.model, trainer.scales
+    pressure = fit_pressure(training.strain, training.stress, config.pressure_degree)
+    tensors = {f"layer{i}.weight": w for i, w in enumerate(model.weight)} | {
+        f"layer{i}.bias": b for i, b in enumerate(model.bias)
+    }
+    arrays = {name: value.detach().double().numpy().copy() for name, value in tensors.items()}
+    arrays = {name: value.ravel() if "bias" in name else value for name, value in arrays.items()}
+    arrays |= {
+        "skip": model.skip.detach().double().numpy().ravel(),
+        "speed": torch.exp(model.log_speed.detach().double()).numpy().ravel(),
+        "hidden_bound": trainer.hidden_bound(),
+        "pressure_coefficients": pressure,
+        "scales": np.array([scales.strain, scales.time, config.radius_floor, config.piece]),
+    }
+    used = ("law", "parts", "material")
+    card = {
+        "kind": config.kind, "name": config.name, "sizes": vars(config.sizes),
+        "created_with": {"pybridge": pybridge.__version__, "torch": torch.__version__, "numpy": np.__version__},
+        "domain": {**domain_of(training), "time_max": None},
+        "material": {**(data.provenance.get("material") or {}), "bulk": float(pressure[0]), "shear": scales.shear},
+        "precision": "f32" if config.precision == "float32" else "f64",
+        "training": {
+            **identity, "paths": len(training), "validation_paths": 0 if validation is None else len(validation),
+            "epochs": config.epochs, "data": {key: data.provenance[key] for key in used if key in data.provenance},
+        },
+        "errors": {},
+    }  # fmt: skip
+    surrogate = Surrogate(arrays, card)
+    if validation is not None:
+        found = answer(surrogate, validation.common_time(), validation.stretch)
+        card["errors"] = {"validation": errors(found, validation.stress).to_dict()}
+    return surrogate
