@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser, group: str) -> None:
         "--model", type=Path, metavar="FILE", help="a trained model, where the check compares one"
     )
     parser.add_argument(
+        "--beside", type=Path, metavar="FILE", help="another trained model beside it (impacts: PCA + DNN)"
+    )
+    parser.add_argument(
         "--quick", action="store_true", help="a smaller case, to try the command; targets may be missed"
     )
 
