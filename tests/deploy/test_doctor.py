@@ -228,7 +228,7 @@ def test_a_check_that_cannot_run_keeps_the_others_from_nothing(
         return SimpleNamespace(run=run)
 
     monkeypatch.setattr(_reports, "registered", lambda group: {"first": "first", "second": "second"})
-    monkeypatch.setattr(_reports.importlib, "import_module", module)
+    monkeypatch.setattr(_reports, "importlib", SimpleNamespace(import_module=module))
     assert main(["verify", "all"]) == 2
     assert ran == ["first", "second"]
     assert "verify first: error: no gfortran on this machine" in capsys.readouterr().err
