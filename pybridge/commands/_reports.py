@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 from pathlib import Path
 
 from pybridge.commands import registered
-from pybridge.errors import PybridgeError
+from pybridge.errors import MaterialError, PybridgeError
 
 
 def add_arguments(parser: argparse.ArgumentParser, group: str) -> None:
@@ -37,7 +38,15 @@ def run(options: argparse.Namespace, group: str) -> int:
     names = sorted(known) if options.name == "all" else [options.name]
     code = 0
     for name in names:
-        report = importlib.import_module(known[name]).run(options)
+        try:
+            report = importlib.import_module(known[name]).run(options)
+        except (PybridgeError, MaterialError) as error:
+            if len(names) == 1:
+                raise
+            # A check that cannot run here, for want of a compiler perhaps, keeps the others from nothing.
+            print(f"{options.command} {name}: error: {error}", file=sys.stderr)
+            code = 2
+            continue
         json_file = options.json
         if json_file is not None and len(names) > 1:
             json_file = json_file.with_stem(f"{json_file.stem}-{name}")
