@@ -186,20 +186,31 @@ def test_other_settings_do_not_go_on(data, tmp_path) -> None:
         soil.generate(out, runs=3, steps=4)
 
 
-def test_data_without_stiffness_are_refused(data, tmp_path) -> None:
+def unsealed(data, copy, change):
+    """The same data set as if it came from elsewhere, with one change."""
+    with h5py.File(data, "r") as source, h5py.File(copy, "w") as file:
+        for name in source:
+            source.copy(name, file)
+        for name, value in source.attrs.items():
+            file.attrs[name] = value
+        change(file)
+
+
+def test_data_without_stiffness_or_in_other_units_are_refused(data, tmp_path) -> None:
     copy = tmp_path / "copy.h5"
-    copy.write_bytes(data.read_bytes())
-    with h5py.File(copy, "a") as file:
-        del file["stiffness"]
+    unsealed(data, copy, lambda file: None)
+    assert len(soil.read_samples(copy)[0].run) == 12
+    unsealed(data, copy, lambda file: file.pop("stiffness"))
     with pytest.raises(DataSetError, match="expected the datasets stiffness"):
         soil.read_samples(copy)
-    copy.write_bytes(data.read_bytes())
-    with h5py.File(copy, "a") as file:
-        file.attrs["units"] = json.dumps(
-            {"time": "s", "stretch": "1", "stress": "kPa", "dissipation": "J/m3"}
-        )
+    kilo = json.dumps({"time": "s", "stretch": "1", "stress": "kPa", "dissipation": "J/m3"})
+    unsealed(data, copy, lambda file: file.attrs.update(units=kilo))
     with pytest.raises(DataSetError, match="units"):
         soil.read_samples(copy)
+    altered = tmp_path / "altered.h5"
+    altered.write_bytes(data.read_bytes()[:-1] + b"x")
+    with pytest.raises(DataSetError, match="altered"):
+        soil.read_samples(altered)
 
 
 def test_network_runs_the_test_it_was_trained_on(data, tmp_path) -> None:
