@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := $(shell find cpp umat pybridge/bindings -name '*.cpp' -o -name '*.h' -o -name '*.map') CMakeLists.txt
+SOURCES := $(shell find cpp umat pybridge/bindings pybridge/host/routines -name '*.cpp' -o -name '*.h' -o -name '*.map') CMakeLists.txt
 
 .PHONY: setup demo test verify bench lint format clean
 

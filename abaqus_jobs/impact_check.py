@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import pybridge._core as _core
+from abaqus_jobs.cases import Case, run_case
 from abaqus_jobs.materials import magnesium_johnson_cook, user_material
-from abaqus_jobs.measures import deflection, element_volumes, relative_l2, rod_shape, split_stress
+from abaqus_jobs.measures import (
+    deflection,
+    element_volumes,
+    energy_error,
+    relative_l2,
+    rod_shape,
+    split_stress,
+)
 from pybridge.deck.model import Deck, MaterialDefinition
-from pybridge.deck.reader import read_deck
-from pybridge.deck.writer import deck_text
 from pybridge.errors import ConfigError
-from pybridge.report import Report, write_text_atomic
-from pybridge.results import Results, read_results
-from pybridge.solver import model_from_deck, run
+from pybridge.report import Report
+from pybridge.results import Results
+from pybridge.solver import model_from_deck
 from pybridge.solver.integrator import Integrator
 from pybridge.solver.model import Controls
 
@@ -28,15 +32,6 @@ DeckBuilder = Callable[..., Deck]  # (material, increment=...), for instance tay
 LEARNED = "LEARNED"
 CRYSTAL = "PYBRIDGE_TAYLOR_CRYSTAL"
 STEP_SHARE = 0.5  # of the stable increment of the undeformed mesh: all materials take the same steps, and elements shrink
-
-
-@dataclass(frozen=True)
-class Case:
-    """A finished run."""
-
-    deck: Deck
-    results: Results
-    seconds: float
 
 
 def compare_materials(
@@ -60,22 +55,27 @@ def compare_materials(
 
     deck_builder(material, increment=dt) gives the deck. Decks and results go to `out`: johnson_cook, learned,
     fine_scale (.inp, .h5). model_file None: Johnson-Cook alone (and the fine scale where asked). material: the solver's
-    switch for the learned run. targets: of figures by name. reuse: keep complete results whose deck has not changed.
+    switch for the learned run. targets: of figures by name. reuse: take complete results again (cases.py).
     """
     if model_file is not None:
         _require(Path(model_file))
     jc = johnson_cook or (magnesium_johnson_cook() if density is None else magnesium_johnson_cook(density))
     increment = fixed_increment(deck_builder(jc, increment=None))
-    context = _Runner(deck_builder, Path(out), increment, progress, reuse, threads)
-    cases = {"johnson_cook": context.run("johnson_cook", jc, "bindings")}
+    settings = {"threads": threads, "progress": progress, "reuse": reuse}
+
+    def run_one(label: str, definition: MaterialDefinition, switch: str, **rest: Any) -> Case:
+        deck = deck_builder(definition, increment=increment)
+        return run_case(deck, Path(out), label, switch, **settings, **rest)
+
+    cases = {"johnson_cook": run_one("johnson_cook", jc, "bindings")}
     if model_file is not None:
         definition = learned_material(Path(model_file), jc.density)
         models = {LEARNED: Path(model_file)}
-        cases["learned"] = context.run("learned", definition, material, models, nblock)
+        cases["learned"] = run_one("learned", definition, material, models=models, nblock=nblock)
     if fine_scale:
         schema = _core.make_law(CRYSTAL, list(crystal_constants), "float64").state_schema
         definition = user_material(CRYSTAL, jc.density, crystal_constants, schema)
-        cases["fine_scale"] = context.run("fine_scale", definition, "bindings")
+        cases["fine_scale"] = run_one("fine_scale", definition, "bindings")
     report = Report(name)
     wanted = dict(targets or {})
     for label, case in cases.items():
@@ -111,53 +111,6 @@ def fixed_increment(deck: Deck) -> float:
         trial.close()
 
 
-class _Runner:
-    """Writes decks, reads them back as a user's run would, and runs them."""
-
-    def __init__(
-        self,
-        builder: DeckBuilder,
-        out: Path,
-        increment: float,
-        progress: bool,
-        reuse: bool,
-        threads: int | None,
-    ) -> None:
-        self.builder, self.out, self.increment = builder, out, increment
-        self.progress, self.reuse, self.threads = progress, reuse, threads
-
-    def run(
-        self,
-        label: str,
-        material: MaterialDefinition,
-        switch: str,
-        models: dict[str, Path] | None = None,
-        nblock: int | None = None,
-    ) -> Case:
-        text = deck_text(self.builder(material, increment=self.increment))
-        inp, h5, done = (self.out / f"{label}.{kind}" for kind in ("inp", "h5", "json"))
-        settings = {"material": switch, "models": _marks(models), "nblock": nblock}
-        if self.reuse and h5.is_file() and inp.is_file() and inp.read_text() == text:
-            known = json.loads(done.read_text()) if done.is_file() else {}
-            if known.get("settings") == settings:
-                return Case(read_deck(inp), read_results(h5), known["seconds"])
-        write_text_atomic(inp, text)
-        deck = read_deck(inp)
-        if self.progress:
-            print(f"{label.replace('_', ' ')}: {deck.element_count} elements, {switch}", flush=True)
-        result = run(
-            deck, material=switch, out=h5, models=models, nblock=nblock, overwrite=True, progress=self.progress,
-            threads=self.threads,
-        )  # fmt: skip
-        write_text_atomic(done, json.dumps({"settings": settings, "seconds": result.seconds}))
-        return Case(deck, read_results(h5), result.seconds)
-
-
-def _marks(models: dict[str, Path] | None) -> dict[str, str]:
-    """What tells one version of a model file from another."""
-    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in (models or {}).items()}
-
-
 def _add(report: Report, targets: dict[str, str], name: str, value: float, unit: str) -> None:
     report.add(name, float(value), unit, targets.get(name, ""))
 
@@ -169,10 +122,7 @@ def _add_shape(report: Report, label: str, case: Case, targets: dict[str, str]) 
         _add(report, targets, f"{label}_foot_radius", 1e3 * shape.foot_radius, "mm")
     else:
         _add(report, targets, f"{label}_deflection", 1e3 * deflection(case.deck, case.results), "mm")
-    history = case.results.history
-    scale = max(float(np.abs(history[key]).max()) for key in ("kinetic", "internal", "external"))
-    total = history["total"]
-    _add(report, targets, f"{label}_energy_error", np.abs(total - total[0]).max() / scale, "1")
+    _add(report, targets, f"{label}_energy_error", energy_error(case.results), "1")
     _add(report, targets, f"{label}_seconds", case.seconds, "s")
 
 

@@ -19,20 +19,20 @@ def learned_magnesium(
     """
     data, training, model = folder / "histories.h5", folder / "training", folder / "MAGNESIUM.pt"
     announce("fine scale: a polycrystal of 128 grains along thousands of paths")
-    _call(
+    call(
         "generate", "taylor", "--protocol", protocols, "--precision", "float32",
         "--processes", str(processes), "--out", str(data),
     )  # fmt: skip
     announce("training: a network learns the stress of the polycrystal")
-    _call("train", str(data), "--config", CONFIG, "--out", str(training), "--threads", str(processes))
+    call("train", str(data), "--config", CONFIG, "--out", str(training), "--threads", str(processes))
     announce("export: one model file, compared in both engines")
     if not model.exists() or model.stat().st_mtime < (training / "surrogate.npz").stat().st_mtime:
-        _call("export", str(training), "--out", str(model), "--force")
-    _call("inspect", str(model))
+        call("export", str(training), "--out", str(model), "--force")
+    call("inspect", str(model))
     return model
 
 
-def _call(*arguments: str) -> None:
+def call(*arguments: str) -> None:
     """Another sub-command, found by its name so that this folder depends on pybridge alone."""
     from pybridge.commands import main
     from pybridge.errors import PybridgeError

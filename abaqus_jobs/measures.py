@@ -37,6 +37,14 @@ def rod_shape(deck: Deck, results: Results, frame: int = -1) -> RodShape:
     return RodShape(float(length), float(radius.max()), strain)
 
 
+def energy_error(results: Results) -> float:
+    """Largest change of the total energy during a run, relative to the largest energy."""
+    history = results.history
+    scale = max(float(np.abs(history[key]).max()) for key in ("kinetic", "internal", "external"))
+    total = history["total"]
+    return float(np.abs(total - total[0]).max()) / scale
+
+
 def deflection(deck: Deck, results: Results, frame: int = -1) -> float:
     """Displacement of the middle of the plate's lower side along the impact, m, positive away from the projectile."""
     sets = deck.node_sets

@@ -29,11 +29,15 @@ class HostError(PybridgeError):
     """A compiled user subroutine that breaks the interface: out of bounds, changed inputs, wrong precision, NaN."""
 
 
+class PackingError(PybridgeError):
+    """A packing of grains that cannot be prepared, read, or taken along a loading path."""
+
+
 class SolverError(PybridgeError):
     """A run that cannot go on: inverted element, failed material point, time step at zero."""
 
 
 __all__ = [
-    "ConfigError", "DataSetError", "DeckError", "HostError", "MaterialError", "ModelFileError", "PybridgeError",
-    "SolverError",
+    "ConfigError", "DataSetError", "DeckError", "HostError", "MaterialError", "ModelFileError", "PackingError",
+    "PybridgeError", "SolverError",
 ]  # fmt: skip

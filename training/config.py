@@ -32,6 +32,8 @@ class TrainConfig:
     held_weight: float = (
         0.0  # weight of the error in the solver (history known up to t, then held) in the loss
     )
+    # What that error takes for the unknown future: "held", or "mixed", the last rate kept up for a random while first.
+    continuation: str = "held"
     # Part of the epochs in which the paths are also shown turned by the 24 rotations of the cube, as if the material
     # were isotropic: for a texture without preference, which is nearly so. The rest of the epochs sees the data alone.
     rotated_until: float = 0.0
@@ -75,6 +77,7 @@ class TrainConfig:
             within("rotated_until", 0.0, 1.0),
             within("validation_fraction", 0.0, 0.9),
             choice("pressure", "learned", "polynomial"),
+            choice("continuation", "held", "mixed"),
             choice("precision", "float32", "float64"),
             choice("device", "cpu", "cuda"),
         ):

@@ -9,7 +9,8 @@ path_done   [n_path] 1 usable, 2 the fine scale failed along it; protocol, path_
 
 While a data set is produced its batches stand as files of the same schema in the folder FILE.parts; each appears
 whole or not at all, so that a run killed at any moment keeps every batch that had finished, and the same command
-goes on. finish() joins them into FILE.
+goes on. finish() joins them into FILE, and seals it (training/seal.py): an altered file is refused before it is read.
+Files from elsewhere have no seal.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 
 from pybridge.errors import DataSetError
 from training.atomic import atomic_path
+from training.seal import BLOCK, broken_seal, seal
 from training.tensors import IDENTITY
 
 FORMAT = "pybridge-dataset"
@@ -90,6 +92,32 @@ def read_dataset(path: Path) -> DataSet:
         parts = parts_folder(path)
         hint = f"; {parts} holds an unfinished run: repeat its `generate` command" if parts.exists() else ""
         raise DataSetError(f"{path}: no such data set; `pybridge generate --help` makes one{hint}")
+    try:
+        arrays, done, names, provenance = _read(path)
+    except DataSetError:
+        raise
+    except _BROKEN as error:
+        raise DataSetError(
+            f"{path}: altered, truncated or not a data set ({type(error).__name__}: {error}); copy it again, or repeat "
+            "the command that made it"
+        ) from error
+    _check_arrays(path, arrays, done.shape, (len(names),))
+    usable = done == DONE
+    time = arrays["time"] if arrays["time"].ndim == 1 else arrays["time"][usable]
+    data = DataSet(
+        path, time, arrays["stretch"][usable], arrays["stress"][usable],
+        tuple(name for name, use in zip(names, usable, strict=True) if use), provenance, int((~usable).sum()),
+    )  # fmt: skip
+    _check_values(data)
+    return data
+
+
+# What h5py raises where bytes of a file were altered.
+_BROKEN = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, AssertionError, ArithmeticError,
+           MemoryError, SystemError)  # fmt: skip
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray], NDArray, list[str], dict[str, Any]]:
     with _open(path) as file:
         _check_attributes(path, file)
         arrays = {name: _array(path, file, name) for name in ("time", "stretch", "stress")}
@@ -101,18 +129,15 @@ def read_dataset(path: Path) -> DataSet:
             else ["unknown"] * n
         )
         provenance = _json(path, file, "provenance")
-    _check_arrays(path, arrays, len(done), len(names))
-    usable = done == DONE
-    time = arrays["time"] if arrays["time"].ndim == 1 else arrays["time"][usable]
-    data = DataSet(
-        path, time, arrays["stretch"][usable], arrays["stress"][usable],
-        tuple(name for name, use in zip(names, usable, strict=True) if use), provenance, int((~usable).sum()),
-    )  # fmt: skip
-    _check_values(data)
-    return data
+    return arrays, done, names, provenance
 
 
 def _open(path: Path) -> h5py.File:
+    if path.is_file() and (why := broken_seal(path)):
+        raise DataSetError(
+            f"{path}: {why}; copy it again, or repeat the command that made it. To change histories on purpose, write "
+            "them with training.datasets.write_dataset"
+        )
     try:
         return h5py.File(path, "r")
     except OSError as error:
@@ -158,13 +183,19 @@ def _check_attributes(path: Path, file: h5py.File) -> None:
 def _array(path: Path, file: h5py.File, name: str) -> NDArray:
     if not isinstance(file.get(name), h5py.Dataset):
         raise DataSetError(f"{path}: dataset {name} is missing; found {', '.join(file) or 'none'}")
+    if _dataset(file, name).dtype.kind not in "iuf":
+        raise DataSetError(
+            f"{path}: dataset {name}: expected real numbers, got type {_dataset(file, name).dtype}"
+        )
     try:
         return np.asarray(_dataset(file, name)[()], dtype=np.float64)
     except (OSError, ValueError) as error:
         raise DataSetError(f"{path}: dataset {name} cannot be read: {error}") from error
 
 
-def _check_arrays(path: Path, arrays: dict[str, NDArray], n_done: int, n_names: int) -> None:
+def _check_arrays(
+    path: Path, arrays: dict[str, NDArray], done: tuple[int, ...], names: tuple[int, ...]
+) -> None:
     stretch, stress, time = arrays["stretch"], arrays["stress"], arrays["time"]
     if stretch.ndim != 3 or stretch.shape[2] != 6 or stretch.shape[1] < 2:
         raise DataSetError(f"{path}: dataset stretch: expected shape (paths, times, 6), got {stretch.shape}")
@@ -176,9 +207,10 @@ def _check_arrays(path: Path, arrays: dict[str, NDArray], n_done: int, n_names: 
         raise DataSetError(
             f"{path}: dataset time: expected {stretch.shape[1]} times (or that for each of {len(stretch)} paths), got {time.shape}"
         )
-    for name, count in (("path_done", n_done), ("protocol", n_names)):
-        if count != len(stretch):
-            raise DataSetError(f"{path}: dataset {name}: expected {len(stretch)} entries, got {count}")
+    for name, shape in (("path_done", done), ("protocol", names)):
+        if shape != (len(stretch),):
+            got = shape[0] if len(shape) == 1 else f"shape {shape}"
+            raise DataSetError(f"{path}: dataset {name}: expected {len(stretch)} entries, got {got}")
 
 
 def _check_values(data: DataSet) -> None:
@@ -261,11 +293,13 @@ class DataSetWriter:
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Join all batches, sorted by path number, into the data set; then remove the parts."""
         try:
-            with atomic_path(self.path) as temporary, h5py.File(temporary, "w") as file:
-                _write_attributes(file, {**self.header, **provenance})
-                file["time"] = self.time
-                self._join(file)
-                file.attrs["complete"] = True
+            with atomic_path(self.path) as temporary:
+                with h5py.File(temporary, "w", userblock_size=BLOCK) as file:
+                    _write_attributes(file, {**self.header, **provenance})
+                    file["time"] = self.time
+                    self._join(file)
+                    file.attrs["complete"] = True
+                seal(temporary)
         except OSError as error:
             raise _cannot_write(self.path, error) from error
         shutil.rmtree(self.folder)

@@ -15,7 +15,8 @@ import io
 import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -170,25 +171,51 @@ def history_loss(a: torch.Tensor, data: Reduced, chosen: torch.Tensor, turned: i
 
 @dataclass(frozen=True)
 class Held:
-    """Tables for the error in the solver: mean Phi of each step over the input scale [6, N, M_in], psi [6, M_out, N]."""
+    """Tables for the error in the solver: mean Phi of each step over the input scale [6, N, M_in], its sums over the
+    steps before each grid time [6, N + 1, M_in], psi [6, M_out, N]."""
 
     weight: torch.Tensor
+    sums: torch.Tensor
     basis: torch.Tensor
 
     @classmethod
     def of(cls, bases: Bases, dtype: torch.dtype, device: str) -> Held:
         mean = 0.5 * (bases.primitive[..., 1:] + bases.primitive[..., :-1])
-        mean = mean / bases.input_scale.reshape(6, -1, 1)
+        mean = (mean / bases.input_scale.reshape(6, -1, 1)).transpose(0, 2, 1)
+        sums = np.concatenate([np.zeros_like(mean[:, :1]), np.cumsum(mean, axis=1)], axis=1)
         return cls(
-            torch.tensor(mean.transpose(0, 2, 1).copy(), dtype=dtype, device=device),
+            torch.tensor(mean.copy(), dtype=dtype, device=device),
+            torch.tensor(sums, dtype=dtype, device=device),
             torch.tensor(bases.output[..., 1:].copy(), dtype=dtype, device=device),
         )
 
 
+def draw_ahead(
+    continuation: str, step: torch.Tensor, n_time: int, generator: torch.Generator
+) -> torch.Tensor | None:
+    """For how many steps each path goes on with its last rate after `step`, before it is held.
+
+    "held": None. "mixed": a third none, a third to the end, a third in between: the answer at `step` must not depend
+    on it, since the material does not know its future.
+    """
+    if continuation == "held":
+        return None
+    kind = torch.randint(3, (len(step),), generator=generator).to(step.device)
+    part = torch.rand(len(step), generator=generator).to(step.device)
+    left = n_time - 1 - step
+    return torch.where(kind == 0, 0, torch.where(kind == 1, left, (part * left).long()))
+
+
 def held_loss(
-    network: Network, data: Reduced, tables: Held, chosen: torch.Tensor, step: torch.Tensor, turned: int = 0
+    network: Network,
+    data: Reduced,
+    tables: Held,
+    chosen: torch.Tensor,
+    step: torch.Tensor,
+    turned: int = 0,
+    ahead: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Relative error of the stress at one random time of each path, its history held from there on.
+    """Relative error of the stress at one random time of each path, its history continued from there on (draw_ahead).
 
     The root of the mean square, each time standing for all N of its path.
     """
@@ -196,8 +223,12 @@ def held_loss(
     known = torch.arange(n_time, device=step.device)[None] <= step[:, None]
     sign = data.sign[turned]
     increments = data.increments[:, chosen][data.source[turned]] * known * sign[:, None, None]
-    x = torch.bmm(increments, tables.weight).permute(1, 0, 2).reshape(len(chosen), -1)
-    a = network(x).reshape(len(chosen), 6, -1)
+    x = torch.bmm(increments, tables.weight).permute(1, 0, 2)
+    if ahead is not None:
+        last = increments[:, torch.arange(len(chosen), device=step.device), step]  # [6, n]
+        rest = tables.sums[:, step + 1 + ahead] - tables.sums[:, step + 1]  # [6, n, M_in]
+        x = x + (last[..., None] * rest).permute(1, 0, 2)
+    a = network(x.reshape(len(chosen), -1)).reshape(len(chosen), 6, -1)
     stress = (a * tables.basis[:, :, step].permute(2, 0, 1)).sum(2)
     truth = data.stress[chosen, step][:, data.source[turned]] * sign
     error = ((stress - truth) ** 2).sum(1) * n_time
@@ -267,8 +298,9 @@ class Trainer:
                 loss = loss + (1 - config.held_weight) * whole
             if config.held_weight > 0:
                 step = torch.randint(n_time, (len(chosen),), generator=self.generator).to(config.device)
+                ahead = draw_ahead(config.continuation, step, n_time, self.generator)
                 loss = loss + config.held_weight * held_loss(
-                    self.network, self.training, self.tables, chosen, step, turned
+                    self.network, self.training, self.tables, chosen, step, turned, ahead
                 )
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -368,14 +400,26 @@ def domain_of(data: DataSet) -> dict[str, float]:
     }
 
 
+@contextmanager
+def flushed_denormals(wanted: bool) -> Iterator[None]:
+    """Tiny numbers count as zero while the network learns (they cost a hundred times as much), and not after: the mode
+    is one of the processor, which everything else in the process would meet."""
+    if not wanted:
+        yield
+        return
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
 def train(data: DataSet, config: TrainConfig, out: Path, quiet: bool = False) -> PcaDnn:
     """Train on a data set, going on from the checkpoint in the folder `out` where there is one.
 
     Writes checkpoint.pt, learning_curve.csv, learning_curve.png and, at the end, surrogate.npz. Raises ConfigError
     where `out` holds another training, DataSetError where the data do not fit.
     """
-    if config.device == "cpu":
-        torch.set_flush_denormal(True)
     out = Path(out)
     training, validation = split(data, config.validation_fraction, config.seed)
     identity, checkpoint = identity_of(config, data), out / "checkpoint.pt"
@@ -384,7 +428,7 @@ def train(data: DataSet, config: TrainConfig, out: Path, quiet: bool = False) ->
     if checkpoint.exists():
         load_checkpoint(trainer, checkpoint, identity)
     assert trainer.curve is not None
-    with progress_bar(quiet) as bar:
+    with flushed_denormals(config.device == "cpu"), progress_bar(quiet) as bar:
         line = bar.add_task("train", total=config.epochs, completed=trainer.epoch, note="")
         while trainer.epoch < config.epochs:
             loss, validation_loss = trainer.run_epoch()

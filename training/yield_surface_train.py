@@ -28,7 +28,7 @@ from training.measures import errors
 from training.pca_dnn import file_hash
 from training.progress import progress_bar
 from training.tensors import deviator, to_matrix
-from training.train import domain_of, fit_pressure, plot_curve, split, write_curve
+from training.train import domain_of, fit_pressure, flushed_denormals, plot_curve, split, write_curve
 from training.yield_surface import (
     DEVIATORIC,
     MANDEL,
@@ -266,7 +266,6 @@ def train(data: DataSet, config: YieldSurfaceConfig, out: Path, quiet: bool = Fa
     Writes checkpoint.pt, learning_curve.csv and .png and, at the end, surrogate.npz. Raises ConfigError where `out`
     holds another training, DataSetError where the data do not fit.
     """
-    torch.set_flush_denormal(True)
     out = Path(out)
     training, validation = split(data, config.validation_fraction, config.seed)
     identity = {"config": config.to_dict(), "data_sha256": file_hash(data.path)}
@@ -275,7 +274,7 @@ def train(data: DataSet, config: YieldSurfaceConfig, out: Path, quiet: bool = Fa
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         load_checkpoint(trainer, checkpoint, identity)
-    with progress_bar(quiet) as bar:
+    with flushed_denormals(True), progress_bar(quiet) as bar:
         line = bar.add_task("train", total=config.epochs, completed=trainer.epoch, note="")
         while trainer.epoch < config.epochs:
             loss, validation_loss = trainer.run_epoch()

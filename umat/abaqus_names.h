@@ -15,6 +15,8 @@
 
 namespace pybridge::abaqus {
 
+constexpr int name_length = 80;  // of cmname, blank-padded
+
 using Real = PYBRIDGE_REAL;  // double in libexplicitU-D.so, float in libexplicitU.so
 
 }  // namespace pybridge::abaqus

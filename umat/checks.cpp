@@ -1,12 +1,13 @@
 #include "checks.h"
 
 #include <cmath>
-#include <cstdio>
 #include <string>
 
 #include "core/conventions.h"
+#include "core/point_loops.h"
 #include "core/status.h"
 #include "core/tensor.h"
+#include "failure.h"
 
 namespace pybridge::abaqus {
 
@@ -58,12 +59,6 @@ double determinant_of(const Arguments& call, int point) {
 
 }  // namespace
 
-std::string number(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.6g", value);
-  return text;
-}
-
 std::string element_of(const Arguments& call, int point) {
   if (!array_arguments()) return "";
   const int first = call.info[5];  // where element numbers start in jInfoArray, counted from 1
@@ -103,22 +98,16 @@ void check_precision(const Arguments& call) {
 }
 
 void check_states(const Arguments& call, const DeckMaterial& material) {
-  const bool none_needed = material.states == 0 && call.states == 1;  // hosts that cannot have none
-  if (call.states == material.states || none_needed) return;
-  std::string list;
-  int first = 1;
-  for (const StateVariable& variable : material.material->state_schema()) {
-    list += (list.empty() ? "" : ", ") + variable.name;
-    if (variable.count > 1)
-      list += " (" + std::to_string(first) + " to " + std::to_string(first + variable.count - 1) + ")";
-    first += variable.count;
-  }
-  throw Error("material \"" + material.name + "\" needs *DEPVAR " + std::to_string(material.states) +
-              ", got " + std::to_string(call.states) +
-              "; its state variables: " + (list.empty() ? "none" : list));
+  check_state_count(call.states, material);
 }
 
 void check_kinematics(const Arguments& call) {
+  const bool flat = call.components() != 6;
+  if (kinematics_are_sound<Real>({call.n, flat, call.density, call.stretch_new, call.defgrad_new})) return;
+  check_inputs(call);
+}
+
+void check_inputs(const Arguments& call) {
   for (int i = 0; i < call.n; ++i) {
     double sum = static_cast<double>(call.density[i]);  // finite where every part is
     for (int c = 0; c < call.components(); ++c)

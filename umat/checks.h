@@ -17,11 +17,11 @@ void check_precision(const Arguments& call);
 // DEPVAR against the material's state.
 void check_states(const Arguments& call, const DeckMaterial& material);
 
-// A number as people write it.
-std::string number(double value);
-
-// Finite strain increments, densities and deformation gradients; det F > 0.
+// Finite deformation gradients, stretches and densities; det F > 0. Before each update, so it is quick.
 void check_kinematics(const Arguments& call);
+
+// The same and finite strain increments and stresses, point by point: where something went wrong.
+void check_inputs(const Arguments& call);
 
 // " of element 17" where the host tells element numbers, else "".
 std::string element_of(const Arguments& call, int point);

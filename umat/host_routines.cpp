@@ -17,6 +17,15 @@ using AbqErr = void (*)(const int*, const char*, const int*, const Real*, const 
                         std::size_t);
 using GetText = void (*)(char*, int*, std::size_t);
 
+// Abaqus/Standard and Abaqus/Explicit name their routines differently.
+#ifdef PYBRIDGE_STANDARD
+constexpr const char report_routine[] = "stdb_abqerr_", exit_routine[] = "xit_";
+constexpr const char folder_routine[] = "getoutdir_", job_routine[] = "getjobname_";
+#else
+constexpr const char report_routine[] = "xplb_abqerr_", exit_routine[] = "xplb_exit_";
+constexpr const char folder_routine[] = "vgetoutdir_", job_routine[] = "vgetjobname_";
+#endif
+
 std::atomic<Handler> error_handler{nullptr};
 
 std::string& last_error() {
@@ -29,7 +38,7 @@ Function find(const char* symbol) {
   return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, symbol));
 }
 
-// xplb_abqerr_ takes at most 500 characters, in which a percent sign announces one of its arguments.
+// Abaqus takes at most 500 characters, in which a percent sign announces one of its arguments.
 std::string as_abaqus_message(const std::string& message) {
   std::string text;
   for (const char c : message)
@@ -38,7 +47,7 @@ std::string as_abaqus_message(const std::string& message) {
 }
 
 void report_to_abaqus(const std::string& message) {
-  const auto report = find<AbqErr>("xplb_abqerr_");
+  const auto report = find<AbqErr>(report_routine);
   if (report == nullptr) return;
   const int stop_now = -3;
   const int integers[1] = {0};
@@ -74,15 +83,15 @@ void stop(const std::string& message) noexcept {
     std::fprintf(stderr, "pybridge: error: %s\n", message.c_str());
     std::fflush(stderr);
     report_to_abaqus("pybridge: " + message);
-    if (const auto leave = find<void (*)()>("xplb_exit_")) leave();
+    if (const auto leave = find<void (*)()>(exit_routine)) leave();
   } catch (...) {
     std::fputs("pybridge: error: out of memory while reporting an error\n", stderr);
   }
 }
 
-std::string job_directory() { return host_text("vgetoutdir_"); }
+std::string job_directory() { return host_text(folder_routine); }
 
-std::string job_name() { return host_text("vgetjobname_"); }
+std::string job_name() { return host_text(job_routine); }
 
 }  // namespace pybridge::abaqus
 

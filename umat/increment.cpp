@@ -9,7 +9,9 @@
 
 #include "checks.h"
 #include "core/conventions.h"
+#include "core/point_loops.h"
 #include "core/status.h"
+#include "failure.h"
 
 namespace pybridge::abaqus {
 
@@ -50,19 +52,15 @@ const Real* pad(const Real* given, int which, const Arguments& call, Real factor
 // Also the last look at the answer: a stress or dissipation that is no number makes an energy none.
 void set_energies(const Arguments& call, Real to_deck_stress) {
   const int n = call.n;
-  const Real* dissipation = scratch().dissipation.data();
-  for (int i = 0; i < n; ++i) {
-    Real work = 0;
-    for (int c = 0; c < call.components(); ++c) {
-      const Real mean = (call.stress_old[i + c * n] + call.stress_new[i + c * n]) / 2;
-      work += (c < 3 ? Real(1) : Real(2)) * mean * call.strain_inc[i + c * n];
-    }
-    call.internal_new[i] = call.internal_old[i] + work / call.density[i];
-    call.inelastic_new[i] = call.inelastic_old[i] + to_deck_stress * dissipation[i] / call.density[i];
+  if (add_energies<Real>({n, call.components(), to_deck_stress, call.density, call.strain_inc,
+                          call.stress_old, call.stress_new, scratch().dissipation.data(), call.internal_old,
+                          call.inelastic_old, call.internal_new, call.inelastic_new}))
+    return;
+  check_inputs(call);
+  for (int i = 0; i < n; ++i)
     if (!std::isfinite(call.internal_new[i]) || !std::isfinite(call.inelastic_new[i]))
       throw Error("the material answered not-a-number at point " + std::to_string(i + 1) + " of " +
                   std::to_string(n) + element_of(call, i) + " and called it good; please report this");
-  }
 }
 
 // Bulk and shear modulus that Abaqus takes the wave speed from: the secant of the increment, never less than
@@ -137,38 +135,22 @@ std::string plural(int count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-// What is known about why a point failed.
-std::string reason(const Block<Real>& block, const DeckMaterial& material, Status status) {
-  const Domain domain = material.material->domain();
-  if (status == Status::unreliable)
-    return "it left the domain the model was trained on (strain up to " + number(domain.strain_max) +
-           ", rate up to " + number(domain.rate_max) +
-           " 1/s), and constant 3 of the material asks to stop there; set it to 0 to go on with the points "
-           "flagged, "
-           "or train to larger strains";
-  const double time = block.time_old + block.dt;
-  if (time > domain.time_max)
-    return "total time " + number(time) + " s is beyond the horizon of the model, " +
-           number(domain.time_max) + " s; shorten the step, check the deck's time unit (constant 2), or " +
-           "train to a longer horizon";
-  if (status == Status::failed_recoverable)
-    return "the material found no answer in this increment; reduce the time increment";
-  return "the material has no answer: look for a destroyed element or an unstable time increment there";
-}
-
 void throw_where_failed(const Arguments& call, const Block<Real>& block, const DeckMaterial& material) {
   const Status tolerated = material.stop_when_unreliable ? Status::ok : Status::unreliable;
+  int worst = 0;
+  for (int i = 0; i < call.n; ++i) worst = std::max(worst, block.status[i]);
+  if (worst <= static_cast<int>(tolerated)) return;
+  check_inputs(call);  // what the host passed may be the reason
   int first = -1, count = 0;
   for (int i = 0; i < call.n; ++i) {
     if (block.status[i] <= static_cast<int>(tolerated)) continue;
     ++count;
     if (first < 0 || block.status[i] > block.status[first]) first = i;
   }
-  if (count == 0) return;
   throw Error("material \"" + material.name + "\" stopped at " + plural(count, "point") + " of " +
               std::to_string(call.n) + ", first at point " + std::to_string(first + 1) +
               element_of(call, first) + ": " +
-              reason(block, material, static_cast<Status>(block.status[first])));
+              reason(block.time_old, block.dt, material, static_cast<Status>(block.status[first])));
 }
 
 }  // namespace

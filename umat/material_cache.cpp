@@ -8,13 +8,12 @@
 
 #include "core/registry.h"
 #include "host_routines.h"
+#include "laws/johnson_cook.h"
 #include "model_files.h"
 
 namespace pybridge::abaqus {
 
 namespace {
-
-constexpr int name_length = 80;
 
 // A list that only grows at its head, under `guard`; entries are never changed or freed, so that readers need
 // no lock and forget_materials() may run beside them.
@@ -29,11 +28,21 @@ std::map<std::pair<std::string, Engine>, Surrogate>& surrogates() {
   return map;
 }
 
+// Every entry ever made, forgotten ones too, since calls under way may use them; under `guard`. Never freed:
+// other threads may still call while the process ends.
+std::vector<std::unique_ptr<const DeckMaterial>>& all_entries() {
+  static auto* const entries = new std::vector<std::unique_ptr<const DeckMaterial>>;
+  return *entries;
+}
+
+// Length without the blanks at the end, eight of them at a time: this is part of every call's cost.
 int trimmed_length(const char* name) {
-  int length = 0;
-  for (int i = 0; i < name_length && name[i] != '\0'; ++i)
-    if (name[i] != ' ') length = i + 1;
-  return length;
+  const void* end = std::memchr(name, '\0', name_length);
+  std::size_t length =
+      end == nullptr ? name_length : static_cast<std::size_t>(static_cast<const char*>(end) - name);
+  while (length >= 8 && std::memcmp(name + length - 8, "        ", 8) == 0) length -= 8;
+  while (length > 0 && name[length - 1] == ' ') --length;
+  return static_cast<int>(length);
 }
 
 bool matches(const DeckMaterial& entry, const char* name, int length, const Real* props, int constants) {
@@ -89,6 +98,10 @@ std::unique_ptr<DeckMaterial> make(const std::string& name, const Real* props, i
   if (name.empty()) throw Error("the material has no name; give *MATERIAL, NAME=...");
   if (is_built_in_law(name)) {
     entry->material = make_law<Real>(name, std::vector<double>(props, props + constants));
+    if (const auto* law = dynamic_cast<const JohnsonCook<Real>*>(entry->material.get())) {
+      entry->needs_density = law->is_adiabatic();
+      entry->density = law->virgin_density();
+    }
   } else {
     const ModelFile file = find_model_file(name);
     read_surrogate_constants(*entry);
@@ -109,7 +122,8 @@ const DeckMaterial& find_material(const char* name, const Real* props, int const
   std::unique_ptr<DeckMaterial> entry =
       make(std::string(name, static_cast<std::size_t>(length)), props, constants);
   entry->next = head.load(std::memory_order_relaxed);
-  const DeckMaterial* published = entry.release();
+  const DeckMaterial* published = entry.get();
+  all_entries().push_back(std::move(entry));
   head.store(published, std::memory_order_release);
   return *published;
 }

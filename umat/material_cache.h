@@ -20,6 +20,8 @@ struct DeckMaterial {
   double stress_unit = 1;
   double time_unit = 1;
   bool stop_when_unreliable = false;
+  bool needs_density = false;
+  double density = 0;  // of the virgin material, for hosts that pass none; 0: not given
   const DeckMaterial* next = nullptr;
 
   // In the deck's units.

@@ -1,6 +1,7 @@
 #include "model_files.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 
 #include <algorithm>
 #include <cctype>
@@ -35,6 +36,15 @@ Engine engine_from(const std::string& name, const std::string& source) {
   throw Error(source + ": expected native or torchscript, got \"" + name + "\"");
 }
 
+// Where `pybridge build abaqus` puts model files: beside the library.
+std::string library_folder() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<void*>(&library_folder), &info) == 0 || info.dli_fname == nullptr) return "";
+  const std::string path = info.dli_fname;
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
 std::vector<std::string> search_folders() {
   std::vector<std::string> folders;
   const auto add = [&folders](const std::string& folder) {
@@ -49,6 +59,7 @@ std::vector<std::string> search_folders() {
     add(path.substr(begin, end - begin));
     begin = end + 1;
   }
+  add(library_folder());
   return folders;
 }
 

@@ -14,7 +14,8 @@ struct ModelFile {
 };
 
 // The file that pybridge_use_model named, or NAME.pt, upper or lower case, in the first of these folders that
-// has it: the job's, the current one, those of PYBRIDGE_MODEL_PATH (separated by colons). The engine is that
+// has it: the job's, the current one, those of PYBRIDGE_MODEL_PATH (separated by colons), the library's. The
+// engine is that
 // of PYBRIDGE_ENGINE (native, torchscript), native by default. Throws Error.
 ModelFile find_model_file(const std::string& name);
 

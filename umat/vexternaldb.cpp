@@ -1,59 +1,16 @@
 // VEXTERNALDB of Abaqus/Explicit: models are loaded at the start of the analysis, so that a bad file stops
 // the job before its first increment. Hosts that never call it load at the first material call.
-#include <cctype>
 #include <exception>
-#include <fstream>
-#include <string>
 
 #include "abaqus_names.h"
 #include "host_routines.h"
-#include "material_cache.h"
-#include "model_files.h"
-
-namespace pybridge::abaqus {
-
-namespace {
-
-constexpr int start_of_analysis = 0;
-
-// The name of a "*MATERIAL, NAME=..." line, or "".
-std::string material_name(const std::string& line) {
-  std::string keyword = upper(line);
-  if (keyword.compare(0, 9, "*MATERIAL") != 0) return "";
-  std::size_t begin = keyword.find("NAME");
-  if (begin == std::string::npos) return "";
-  begin = keyword.find('=', begin);
-  if (begin == std::string::npos) return "";
-  std::string name = keyword.substr(begin + 1, keyword.find(',', begin) - begin - 1);
-  while (!name.empty() && std::isspace(static_cast<unsigned char>(name.back()))) name.pop_back();
-  std::size_t start = 0;
-  while (start < name.size() && (std::isspace(static_cast<unsigned char>(name[start])) || name[start] == '"'))
-    ++start;
-  if (!name.empty() && name.back() == '"') name.pop_back();
-  return name.substr(start);
-}
-
-// Loads the model of every material that the job's deck names. Without a job's name or deck: nothing, the
-// material call loads.
-void preload_models() {
-  const std::string job = job_name();
-  if (job.empty()) return;
-  const std::string folder = job_directory();
-  std::ifstream deck((folder.empty() ? std::string(".") : folder) + "/" + job + ".inp");
-  for (std::string line; std::getline(deck, line);) {
-    const std::string name = material_name(line);
-    if (!name.empty()) preload(name);
-  }
-}
-
-}  // namespace
-
-}  // namespace pybridge::abaqus
+#include "preload.h"
 
 PYBRIDGE_EXPORT void FOR_NAME(vexternaldb,
                               VEXTERNALDB)(const int* lOp, int* /*i_Array*/, const int* /*niArray*/,
                                            pybridge::abaqus::Real* /*r_Array*/, const int* /*nrArray*/) {
   using namespace pybridge::abaqus;
+  constexpr int start_of_analysis = 0;
   clear_last_error();
   if (*lOp != start_of_analysis) return;
   try {

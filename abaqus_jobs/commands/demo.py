@@ -19,6 +19,10 @@ HELP = "the whole way in one command: crystal, network, VUMAT, rod against a wal
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge demo --help`."""
     parser.add_argument(
+        "name", nargs="?", choices=("crystal", "soil"), default="crystal",
+        help="crystal: a rod against a wall (default); soil: packings of grains in a biaxial test, files in DIR/soil",
+    )  # fmt: skip
+    parser.add_argument(
         "--out", type=Path, default=Path("demo"), metavar="DIR", help="folder of all files (demo)"
     )
     parser.add_argument("--processes", type=int, default=2, help="worker processes and threads (2)")
@@ -41,6 +45,10 @@ def run(options: argparse.Namespace) -> int:
     def announce(text: str) -> None:
         console.rule(f"[bold]{text}[/] ({(time.monotonic() - begun) / 60:.1f} min)", align="left")
 
+    if options.name == "soil":
+        from abaqus_jobs import soil_demo
+
+        return soil_demo.demo(out / "soil", options.processes, announce)
     model = learned_magnesium(out, options.processes, announce)
     announce("impact: one rod, one mesh, three materials")
 

@@ -182,11 +182,11 @@ inline bool polar_decomposition(const Mat3<Real>& f, Mat3<Real>& r, Mat3<Real>& 
     const Mat3<Real> c = cofactors(x);
     const Real det = x.m[0][0] * c.m[0][0] + x.m[0][1] * c.m[0][1] + x.m[0][2] * c.m[0][2];
     if (!(det > 0)) return false;
-    const Real size = contract(x, x), size_inverse = contract(c, c) / (det * det);
     // |x| = |x^-T| for a rotation; scaling is dropped close to one, where the plain iteration is quadratic.
-    const Real ratio = size_inverse / size;
+    const Real size = contract(x, x) * det * det, size_inverse = contract(c, c);
     Real g = 1;
-    if (!(ratio > Real(0.8) && ratio < Real(1.25))) g = root(root(ratio));
+    if (!(size_inverse > Real(0.8) * size && size_inverse < Real(1.25) * size))
+      g = root(root(size_inverse / size));
     const Real half_g = Real(0.5) * g, half_inverse = Real(0.5) / (g * det);
     Real change = 0;
     for (int i = 0; i < 3; ++i)

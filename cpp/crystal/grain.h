@@ -31,13 +31,6 @@ PYBRIDGE_FORCE_INLINE Matrix<Vec<Real>> rotated(const Real* q, const Matrix<Vec<
   return out;
 }
 
-template <class Real>
-PYBRIDGE_FORCE_INLINE Vec<Real> resolve_scalar(const Real schmid[5], const Vec<Real> s[5]) {
-  Vec<Real> sum = schmid[0] * s[0];
-  for (int k = 1; k < 5; ++k) sum += schmid[k] * s[k];
-  return sum;
-}
-
 // Starts the step: resolved stresses, resistances and rates at its beginning.
 template <class Real, bool Quadratic>
 PYBRIDGE_FORCE_INLINE void start(const CrystalTable<Real>& table, const Vec<Real> e[slip_count],
@@ -65,22 +58,24 @@ PYBRIDGE_FORCE_INLINE void start(const CrystalTable<Real>& table, const Vec<Real
   latent_resistance<Real>(table, predicted, step.resistance);  // of the end of the step
 }
 
-// The twins grow at a stress that goes over a short step to the one which the first correction has predicted,
-// and that stays at its beginning over a long one, where the prediction overshoots. Then their strain and the
-// slip systems that they turn enter the step.
+// Grows the twins along the stress from the beginning of the step to `s`, where its slips alone lead it: what
+// the growth takes away rises in the same way, so that in steady flow the two cancel at all times. Then the
+// twins' strain and the slip systems that they turn enter the step. Returns the mask of failed lanes.
 template <class Real, bool Quadratic>
-PYBRIDGE_FORCE_INLINE void twin(const CrystalTable<Real>& table, const Vec<Real> s_old[5],
-                                const Vec<Real> s[5], Vec<Real> dt, SlipStep<Real>& step,
-                                Vec<Real> lambda[twin_count]) {
+PYBRIDGE_FORCE_INLINE Mask<Real> twin(const CrystalTable<Real>& table, const Vec<Real> s_old[5],
+                                      const Vec<Real> s[5], Vec<Real> dt, SlipStep<Real>& step,
+                                      Vec<Real> lambda[twin_count]) {
   using V = Vec<Real>;
-  V shear[twin_count], change[twin_count], grown[twin_count];
-  const V reach = Real(2) * (Real(1) - step.weight);
+  TwinDrive<Real> drive;
+  drive.response = step.response;
+  drive.stiffness = Real(2) * step.metric;
+  V grown[twin_count];
   for (int b = 0; b < twin_count; ++b) {
-    shear[b] = resolve_scalar<Real>(table.twin_schmid[b], s_old);
-    change[b] = reach * (resolve_scalar<Real>(table.twin_schmid[b], s) - shear[b]);
+    drive.shear[b] = resolve_scalar<Real>(table.twin_schmid[b], s_old);
+    drive.change[b] = resolve_scalar<Real>(table.twin_schmid[b], s) - drive.shear[b];
     grown[b] = -lambda[b];
   }
-  grow_twins<Real, Quadratic>(table, shear, change, dt, lambda);
+  const Mask<Real> failed = grow_twins<Real, Quadratic>(table, drive, dt, lambda);
   for (int k = 0; k < 8; ++k) step.given[k] = V{};
   for (int b = 0; b < twin_count; ++b) {
     grown[b] += lambda[b];
@@ -88,10 +83,18 @@ PYBRIDGE_FORCE_INLINE void twin(const CrystalTable<Real>& table, const Vec<Real>
   }
   add_reflected<Real>(table, grown, step.schmid);
   for (int a = 0; a < slip_count; ++a) step.tau[a] = resolve<Real>(step.schmid[a], s);
+  return failed;
 }
 
-// Newton's method until every lane has converged; a lane's numbers do not depend on the others. Returns the
-// mask of the lanes that did not converge.
+// Newton's method until every lane is `done`; a lane's numbers do not depend on the others.
+template <class Real, bool Quadratic>
+PYBRIDGE_FORCE_INLINE void iterate(const CrystalTable<Real>& table, const Symmetric<Vec<Real>>& trial,
+                                   SlipStep<Real>& step, Vec<Real> s[5], Mask<Real>& done) {
+  for (int iteration = 0; iteration < table.iterations_max && any(~done); ++iteration)
+    done |= correct<Real, Quadratic>(table, trial, done, step, s) < table.tolerance;
+}
+
+// Slips first, then twins, then both. Returns the mask of the lanes that failed.
 template <class Real, bool Quadratic>
 PYBRIDGE_FORCE_INLINE Mask<Real> find_stress(const CrystalTable<Real>& table,
                                              const Symmetric<Vec<Real>>& trial, Vec<Real> dt,
@@ -104,12 +107,30 @@ PYBRIDGE_FORCE_INLINE Mask<Real> find_stress(const CrystalTable<Real>& table,
   correct<Real, Quadratic>(table, trial, done, step, s);
   // The first correction shows where the step leads: a stiff end needs the weight too.
   step.weight = most<Vec<Real>>(step.weight, fitted_weight<Real, Quadratic>(table, step, table.implicitness));
-  twin<Real, Quadratic>(table, s_old, s, dt, step, lambda);
-  for (int iteration = 0; iteration < table.iterations_max; ++iteration) {
-    done |= correct<Real, Quadratic>(table, trial, done, step, s) < table.tolerance;
-    if (!any(~done)) break;
-  }
-  return ~done;
+  // One correction tells the twins of a short step what they need; in a long one it overshoots by far.
+  done = step.weight < static_cast<Real>(0.6);
+  iterate<Real, Quadratic>(table, trial, step, s, done);
+  const Mask<Real> failed = ~done | twin<Real, Quadratic>(table, s_old, s, dt, step, lambda);
+  done = Mask<Real>{};
+  iterate<Real, Quadratic>(table, trial, step, s, done);
+  return failed | ~done;
+}
+
+template <class Real>
+PYBRIDGE_FORCE_INLINE Vec<Real> square(const Vec<Real> s[5]) {
+  Vec<Real> sum = s[0] * s[0];
+  for (int k = 1; k < 5; ++k) sum += s[k] * s[k];
+  return sum;
+}
+
+// Bound of s . s at the end of the step: every flow dissipates, so that none can lead beyond both the stress
+// of the beginning and that of an elastic step; half as much again leaves room for the rule of second order.
+template <class Real>
+PYBRIDGE_FORCE_INLINE Vec<Real> largest_stress(const Symmetric<Vec<Real>>& trial, const Vec<Real> s_old[5]) {
+  Vec<Real> elastic[5];
+  deviator<Real>(trial, elastic);
+  return static_cast<Real>(1.5) * most<Vec<Real>>(square<Real>(elastic), square<Real>(s_old)) +
+         static_cast<Real>(1e-10);
 }
 
 // Advances the grain from u_old to u_new; j23_*: J^(-2/3). Returns the mask of lanes that failed.
@@ -135,7 +156,9 @@ PYBRIDGE_FORCE_INLINE Mask<Real> advance(const CrystalTable<Real>& table, const 
   step.metric = (trial.c[0] + trial.c[1] + trial.c[2]) * static_cast<Real>(1.0 / 3);
   start<Real, Quadratic>(table, state.e, s, dt, step);
   cap_slips<Real>(table, trial, step);
-  const Mask<Real> failed = find_stress<Real, Quadratic>(table, trial, dt, step, s, state.lambda);
+  const V bound = largest_stress<Real>(trial, s_old);
+  Mask<Real> failed = find_stress<Real, Quadratic>(table, trial, dt, step, s, state.lambda);
+  failed |= ~(square<Real>(s) < bound);
 
   V increment[8];
   inelastic_increment(step, increment);

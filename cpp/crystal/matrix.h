@@ -91,27 +91,36 @@ PYBRIDGE_FORCE_INLINE Matrix<Vec<Real>> exponential_of_minus(const Matrix<Vec<Re
   return out;
 }
 
-// Solves the symmetric positive definite a x = b of order 5 by L D L^T; `a` holds the lower triangle,
-// a[i][j], j <= i, and is overwritten; x replaces b.
+// L D L^T of a symmetric positive definite matrix of order 5: L below the diagonal, 1 / D.
+template <class V>
+struct Factor {
+  V l[5][5], inverse[5];
+};
+
+// `a` holds the lower triangle, a[i][j], j <= i, and is overwritten.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void solve(Vec<Real> a[5][5], Vec<Real> b[5]) {
-  Vec<Real> inverse[5];
+PYBRIDGE_FORCE_INLINE void factorise(Vec<Real> a[5][5], Factor<Vec<Real>>& out) {
   for (int j = 0; j < 5; ++j) {
     Vec<Real> column[5];
     for (int i = j; i < 5; ++i) {
       Vec<Real> sum = a[i][j];
-      for (int k = 0; k < j; ++k) sum -= a[i][k] * a[j][k] * a[k][k];
+      for (int k = 0; k < j; ++k) sum -= out.l[i][k] * out.l[j][k] * a[k][k];
       column[i] = sum;
     }
     a[j][j] = column[j];
-    inverse[j] = Real(1) / column[j];
-    for (int i = j + 1; i < 5; ++i) a[i][j] = column[i] * inverse[j];
+    out.inverse[j] = Real(1) / column[j];
+    for (int i = j + 1; i < 5; ++i) out.l[i][j] = column[i] * out.inverse[j];
   }
+}
+
+// x of a x = b replaces b.
+template <class V>
+PYBRIDGE_FORCE_INLINE void substitute(const Factor<V>& a, V b[5]) {
   for (int i = 1; i < 5; ++i)
-    for (int k = 0; k < i; ++k) b[i] -= a[i][k] * b[k];
-  for (int i = 0; i < 5; ++i) b[i] *= inverse[i];
+    for (int k = 0; k < i; ++k) b[i] -= a.l[i][k] * b[k];
+  for (int i = 0; i < 5; ++i) b[i] *= a.inverse[i];
   for (int i = 3; i >= 0; --i)
-    for (int k = i + 1; k < 5; ++k) b[i] -= a[k][i] * b[k];
+    for (int k = i + 1; k < 5; ++k) b[i] -= a.l[k][i] * b[k];
 }
 
 }  // namespace PYBRIDGE_ISA

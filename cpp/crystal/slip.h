@@ -78,6 +78,7 @@ struct SlipStep {
   Vec<Real> given[8];             // twins' part of dL
   Vec<Real> weight;               // w
   Vec<Real> metric;               // tr C / 3
+  Factor<Vec<Real>> response;     // of the last correction: ds = response^-1 (change of the residual)
   Vec<Real> u_cap[family_count];  // no system of the family can slip more than the whole step asks for
 };
 
@@ -174,7 +175,13 @@ PYBRIDGE_NOINLINE Vec<Real> correct(const CrystalTable<Real>& table, const Symme
       for (int j = 0; j <= i; ++j) matrix[i][j] += row * step.schmid[a][j];
     }
   }
-  solve<Real>(matrix, residual);
+  Factor<V> response;
+  factorise<Real>(matrix, response);
+  substitute(response, residual);
+  for (int i = 0; i < 5; ++i) {
+    for (int j = 0; j < i; ++j) step.response.l[i][j] = done ? step.response.l[i][j] : response.l[i][j];
+    step.response.inverse[i] = done ? step.response.inverse[i] : response.inverse[i];
+  }
   V largest = zero;
   Mask<Real> lost{};  // not a number: comparisons alone would take it for converged
   for (int i = 0; i < 5; ++i) {

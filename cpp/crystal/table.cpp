@@ -119,6 +119,7 @@ void fill(CrystalTable<Real>& table, const CrystalParameters& parameters) {
   table.twin_power = static_cast<Real>(1 / parameters.twin_sensitivity);
   table.twin_hardening = static_cast<Real>(parameters.twin_hardening / g);
   table.twin_coupling = static_cast<Real>(2 * parameters.twin_coupling / g);
+  table.twin_reaction = static_cast<Real>(parameters.twin_shear * parameters.twin_shear / 2);
   table.shear = static_cast<Real>(g);
   table.bulk = static_cast<Real>(2 * parameters.lame);
   table.strain_step = static_cast<Real>(parameters.strain_step);

@@ -27,7 +27,8 @@ struct CrystalTable {
   bool quadratic;               // all powers are 2
 
   Real twin_stress, twin_rate, twin_power, twin_hardening, twin_coupling;  // twin_coupling = 2 k_ij / G
-  Real shear, bulk;                                                        // Pa; bulk = 2 lambda_e
+  Real twin_reaction;  // gamma_t^2 / 2: |symmetric part of a twin's tensor|^2
+  Real shear, bulk;    // Pa; bulk = 2 lambda_e
 
   Real strain_step, implicitness, tolerance;  // tolerance of the stress / G
   int iterations_max;

@@ -4,7 +4,7 @@ namespace pybridge {
 
 template <class Real>
 JohnsonCook<Real>::JohnsonCook(ElasticModuli moduli, const JohnsonCookParameters& p)
-    : moduli_(moduli), constants_(moduli) {
+    : moduli_(moduli), density_(p.density), constants_(moduli) {
   flow_.three_g = constants_.three_g;
   flow_.a = static_cast<Real>(p.a);
   flow_.b = static_cast<Real>(p.b);

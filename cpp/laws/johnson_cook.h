@@ -18,6 +18,7 @@ struct JohnsonCookParameters {
   double c, rate_0;             // 1, 1/s
   double specific_heat;         // J/(kg K); 0: isothermal
   double heat_fraction;         // share of the plastic work that heats, 0..1
+  double density = 0;           // kg/m3 of the virgin material, for hosts that pass none (UMAT); 0: not given
 };
 
 template <class Real>
@@ -28,6 +29,8 @@ class JohnsonCook final : public Material<Real>, public HasTangent<Real> {
   ElasticModuli elastic_moduli() const override { return moduli_; }
   void update(const Block<Real>& block) const noexcept override;
   void tangent(const Block<Real>& block, Real* tangent) const noexcept override;
+  bool is_adiabatic() const { return flow_.heat_per_volume > 0; }
+  double virgin_density() const { return density_; }
   // How often update() evaluates the flow stress at each point, what its cost hangs on; 0 where it is
   // elastic.
   void evaluations(const Block<Real>& block, int* count) const noexcept;
@@ -38,6 +41,7 @@ class JohnsonCook final : public Material<Real>, public HasTangent<Real> {
   Real solve(const Block<Real>& block, int point, JohnsonCookStep<Real>& step, int& evaluations) const;
 
   ElasticModuli moduli_;
+  double density_;
   IsotropicModuli<Real> constants_;
   JohnsonCookConstants<Real> flow_;
   StateSchema schema_{

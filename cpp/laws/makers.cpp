@@ -83,7 +83,10 @@ JohnsonCookParameters johnson_cook_parameters(const Constants& c) {
   c.check(9, c.at(9) > 0 || (c.at(8) == 0 && c.at(9) == 0), "rate_0 (1/time)", "> 0");
   c.check(10, c.at(10) >= 0, "specific heat (energy per mass and K)", ">= 0, 0 for isothermal");
   c.check(11, c.at(11) >= 0 && c.at(11) <= 1, "inelastic heat fraction", "between 0 and 1");
-  return {c.at(2), c.at(3), c.at(4), c.at(5), c.at(6), c.at(7), c.at(8), c.at(9), c.at(10), c.at(11)};
+  const double density = c.size() == 13 ? c.at(12) : 0;
+  if (c.size() == 13) c.check(12, density > 0, "density of the virgin material (mass per volume)", "> 0");
+  return {c.at(2), c.at(3), c.at(4),  c.at(5),  c.at(6), c.at(7),
+          c.at(8), c.at(9), c.at(10), c.at(11), density};
 }
 
 }  // namespace
@@ -125,11 +128,11 @@ LawPointer<Real> make_j2(const std::vector<double>& values) {
 template <class Real>
 LawPointer<Real> make_johnson_cook(const std::vector<double>& values) {
   const Constants constants("PYBRIDGE_JOHNSON_COOK", values);
-  if (values.size() != 12)
+  if (values.size() != 12 && values.size() != 13)
     constants.fail(
         "expected 12 constants (Young's modulus, Poisson's ratio, A, B, n, m, T_melt, T_transition, C, "
         "rate_0, "
-        "specific heat, inelastic heat fraction), got " +
+        "specific heat, inelastic heat fraction) or 13 (density, for UMAT), got " +
         std::to_string(values.size()));
   constants.expect_numbers<Real>();
   const ElasticModuli moduli = constants.moduli();

@@ -20,7 +20,8 @@ LawPointer<Real> make_elastic(const std::vector<double>& constants);
 template <class Real>
 LawPointer<Real> make_j2(const std::vector<double>& constants);
 
-// E, nu, A, B, n, m, T_melt, T_transition, C, rate_0, specific heat, inelastic heat fraction
+// E, nu, A, B, n, m, T_melt, T_transition, C, rate_0, specific heat, inelastic heat fraction, and
+// optionally the density of the virgin material
 template <class Real>
 LawPointer<Real> make_johnson_cook(const std::vector<double>& constants);
 

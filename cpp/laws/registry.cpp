@@ -34,7 +34,7 @@ const std::vector<LawDescription>& built_in_laws() {
        "T_transition "
        "(K), C (1), rate_0 (1/time), specific heat (energy per mass and K, 0: isothermal), inelastic heat "
        "fraction "
-       "(0..1)"},
+       "(0..1); for UMAT, which is not told it, also the density of the virgin material (mass per volume)"},
       {"PYBRIDGE_TAYLOR_CRYSTAL", "magnesium polycrystal with slip and twinning, Taylor assumption, SI units",
        "all optional: number of grains (128), seed (0), tau_0 of basal, prismatic, pyramidal slip and of "
        "twins (Pa)"},

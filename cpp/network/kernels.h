@@ -11,6 +11,9 @@ namespace pybridge {
 // Most points that pass through all layers together: their activations stay in the second-level cache.
 constexpr int network_chunk = 144;
 
+// Directions of a derivative that are taken together: the components of a symmetric tensor.
+constexpr int network_directions = 6;
+
 // Weights of one layer in panels of `panel` outputs: [panel][input][output in panel], padded with zeros.
 template <class Real>
 struct PackedLayer {
@@ -38,6 +41,11 @@ struct NetworkKernels {
   // All layers for n <= network_chunk points; component c of point i at [i + stride * c].
   void (*forward)(const PackedNetwork<Real>& network, int n, const Real* x, std::ptrdiff_t x_stride, Real* y,
                   std::ptrdiff_t y_stride, Real* scratch) = nullptr;
+
+  // All layers for one point and their derivative in network_directions directions: dx[input][direction],
+  // dy[output][direction]. y has the bits of forward(). scratch as there.
+  void (*forward_tangent)(const PackedNetwork<Real>& network, const Real* x, const Real* dx, Real* y,
+                          Real* dy, Real* scratch) = nullptr;
 
   // Independent multiply-adds on registers alone; returns their number times two (FLOP). For benchmarks.
   double (*peak)(long repeats, Real* sink) = nullptr;

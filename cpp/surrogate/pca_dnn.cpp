@@ -107,25 +107,48 @@ bool PcaDnn<Real>::inside_horizon(const Block<Real>& block) const {
 }
 
 template <class Real>
+typename PcaDnn<Real>::Step PcaDnn<Real>::prepare(const Block<Real>& block) const {
+  const std::size_t in = static_cast<std::size_t>(6 * modes_in_),
+                    out = static_cast<std::size_t>(6 * modes_out_);
+  double* table = thread_scratch<double>(ScratchSlot::table, in + out);
+  const double end = std::min(block.time_old + block.dt, horizon_);
+  input_.mean(std::min(block.time_old, horizon_), end, table);
+  output_.at(end, table + in);
+  for (std::size_t r = 0; r < in; ++r) table[r] /= horizon_;
+  for (std::size_t r = 0; r < out; ++r) table[in + r] *= output_scale_[r];
+  return {table, table + in};
+}
+
+template <class Real>
 void PcaDnn<Real>::update(const Block<Real>& block) const noexcept {
   const int states = 6 * modes_in_ + 1;
   try {
     if (inside_horizon(block)) {
-      const std::size_t in = static_cast<std::size_t>(6 * modes_in_),
-                        out = static_cast<std::size_t>(6 * modes_out_);
-      double* table = thread_scratch<double>(ScratchSlot::table, in + out);
-      const double end = std::min(block.time_old + block.dt, horizon_);
-      input_.mean(std::min(block.time_old, horizon_), end, table);
-      output_.at(end, table + in);
-      for (std::size_t r = 0; r < in; ++r) table[r] /= horizon_;
-      for (std::size_t r = 0; r < out; ++r) table[in + r] *= output_scale_[r];
+      const Step step = prepare(block);
       for (int start = 0; start < block.n; start += network_chunk)
-        update_chunk(block, {table, table + in}, start, std::min(network_chunk, block.n - start));
+        update_chunk(block, step, start, std::min(network_chunk, block.n - start));
       return;
     }
   } catch (...) {  // out of memory
   }
   for (int i = 0; i < block.n; ++i) keep_old(block, states, i, Status::failed_fatal);
+}
+
+template <class Real>
+void PcaDnn<Real>::update_with_tangent(const Block<Real>& block, Real* tangent) const noexcept {
+  const int states = 6 * modes_in_ + 1;
+  try {
+    if (inside_horizon(block)) {
+      const Step step = prepare(block);
+      for (int i = 0; i < block.n; ++i) update_point(block, step, i, tangent + i);
+      return;
+    }
+  } catch (...) {  // out of memory
+  }
+  for (int i = 0; i < block.n; ++i) {
+    keep_old(block, states, i, Status::failed_fatal);
+    isotropic_tangent(moduli_, tangent + i, block.stride);
+  }
 }
 
 template <class Real>
@@ -199,6 +222,76 @@ void PcaDnn<Real>::finish(const Block<Real>& block, int i) const {
   block.state_new[flag] = outside ? std::max(block.state_old[flag], Real(1)) : block.state_old[flag];
   block.status[i] = static_cast<int>(block.state_new[flag] > 0 ? Status::unreliable : Status::ok);
   block.dissipation_inc[i] = dissipation_at(block, i, moduli_);
+}
+
+// One point with its tangent: the arithmetic of advance() and decode(), to the last bit.
+template <class Real>
+void PcaDnn<Real>::update_point(const Block<Real>& block, const Step& step, int i, Real* tangent) const {
+  constexpr std::size_t directions = network_directions;
+  const int s = block.stride;
+  const std::size_t in = static_cast<std::size_t>(6 * modes_in_),
+                    out = static_cast<std::size_t>(6 * modes_out_);
+  Real* x = thread_scratch<Real>(ScratchSlot::material, (in + out) * (directions + 1));
+  Real* dx = x + in;
+  Real* y = dx + in * directions;
+  Real* dy = y + out;
+  std::size_t r = 0;
+  for (std::size_t k = 0; k < 6; ++k) {
+    const std::ptrdiff_t component = i + static_cast<std::ptrdiff_t>(s) * static_cast<std::ptrdiff_t>(k);
+    const Real strain_inc = block.stretch_new[component] - block.stretch_old[component];
+    for (int mode = 0; mode < modes_in_; ++mode, ++r) {
+      const std::ptrdiff_t at = i + static_cast<std::ptrdiff_t>(s) * static_cast<std::ptrdiff_t>(r);
+      const Real c = accumulated(block.state_old[at], step.weight[r], strain_inc,
+                                 dither(block.time_old, static_cast<int>(r)));
+      block.state_new[at] = c;
+      x[r] = (c - mean_[r]) * inverse_scale_[r];
+      for (std::size_t d = 0; d < directions; ++d) dx[r * directions + d] = 0;
+      dx[r * directions + k] = static_cast<Real>(step.weight[r]) * inverse_scale_[r];
+    }
+  }
+  network_.forward_tangent(x, dx, y, dy);
+  r = 0;
+  for (int k = 0; k < 6; ++k) {
+    Real stress = 0;
+    for (int mode = 0; mode < modes_out_; ++mode, ++r)
+      stress += (y[r] - net_zero_[r]) * static_cast<Real>(step.basis[r]);
+    block.stress_new[i + k * s] = stress;
+  }
+  finish(block, i);
+  if (block.status[i] <= static_cast<int>(Status::unreliable))
+    store_tangent(block, step, i, dy, tangent);
+  else
+    isotropic_tangent(moduli_, tangent, s);
+}
+
+// From the derivatives of the network's outputs, da [6 modes_out][6], by the components of E.
+template <class Real>
+void PcaDnn<Real>::store_tangent(const Block<Real>& block, const Step& step, int i, const Real* da,
+                                 Real* tangent) const {
+  Real by_component[6][6] = {};
+  for (int k = 0; k < 6; ++k)
+    for (int r = k * modes_out_; r < (k + 1) * modes_out_; ++r) {
+      const Real basis = static_cast<Real>(step.basis[r]);
+      for (int l = 0; l < 6; ++l) by_component[k][l] += da[r * network_directions + l] * basis;
+    }
+  // d(pressure) / dU = p'(J - 1) cof U
+  Real strain[6];
+  strain_at(block.stretch_new, block.stride, i, strain);
+  const Real volume = dilation(strain);
+  Real slope = 0;
+  for (std::size_t p = pressure_.size(); p-- > 0;)
+    slope = slope * volume + static_cast<Real>(p + 1) * static_cast<Real>(pressure_[p]);
+  Mat3<Real> u;
+  block_to_matrix(block.stretch_new + i, block.stride, u.m);
+  const Sym<Real> by_volume = symmetric_part(cofactors(u));
+  const Real root2 = static_cast<Real>(sqrt2), inverse_root2 = static_cast<Real>(inverse_sqrt2);
+  for (int k = 0; k < 6; ++k)
+    for (int l = 0; l < 6; ++l) {
+      // Mandel components of shears are sqrt2 times the tensor's
+      const Real packing = (k < 3 ? Real(1) : root2) * (l < 3 ? Real(1) : inverse_root2);
+      const Real value = packing * by_component[k][l] + (k < 3 ? slope * by_volume[l] : Real(0));
+      tangent[(k * 6 + l) * block.stride] = value;
+    }
 }
 
 template class PcaDnn<double>;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/material.h"
+#include "core/stretch_tangent.h"
 #include "model_file/model_file.h"
 #include "network/network.h"
 #include "surrogate/time_table.h"
@@ -16,7 +17,7 @@
 namespace pybridge {
 
 template <class Real>
-class PcaDnn final : public Material<Real> {
+class PcaDnn final : public Material<Real>, public HasStretchTangent<Real> {
  public:
   // Throws Error naming the file where tensors are missing or do not fit together.
   explicit PcaDnn(const ModelFile& file);
@@ -25,16 +26,21 @@ class PcaDnn final : public Material<Real> {
   ElasticModuli elastic_moduli() const override { return moduli_; }
   Domain domain() const override { return domain_; }
   void update(const Block<Real>& block) const noexcept override;
+  // The network's own derivative: d(sigma_k) / dE_l = sum_j psi_kj (dnet_kj / dx) (Phi_l / T / scale_l)
+  void update_with_tangent(const Block<Real>& block, Real* tangent) const noexcept override;
 
  private:
   struct Step;  // what all points of a call share
 
   void check_state_schema(const ModelFile& file) const;
   bool inside_horizon(const Block<Real>& block) const;
+  Step prepare(const Block<Real>& block) const;
   void update_chunk(const Block<Real>& block, const Step& step, int start, int n) const;
   void advance(const Block<Real>& block, const Step& step, int start, int n, Real* x) const;
   void decode(const Block<Real>& block, const Step& step, int start, int n, const Real* a) const;
   void finish(const Block<Real>& block, int i) const;
+  void update_point(const Block<Real>& block, const Step& step, int i, Real* tangent) const;
+  void store_tangent(const Block<Real>& block, const Step& step, int i, const Real* da, Real* tangent) const;
 
   StateSchema schema_;
   ElasticModuli moduli_;

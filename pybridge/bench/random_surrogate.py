@@ -62,16 +62,21 @@ def make_tensors(card: dict[str, Any], seed: int = 0, steps: int = 200) -> dict[
 
 
 def write_random_surrogate(path: Path, modes: int, width: int, hidden: int, horizon: float) -> None:
-    """Write the model file, its TorchScript graph by the module registered as "pca_dnn" in pybridge.scripts."""
+    """Write a model file of these sizes."""
+    card = make_card(modes, width, hidden, horizon)
+    write_surrogate(path, card, make_tensors(card))
+
+
+def write_surrogate(path: Path, card: dict[str, Any], tensors: dict[str, NDArray]) -> None:
+    """Write the model file, its TorchScript graph by the module registered in pybridge.scripts under the card's kind."""
     import torch
 
-    found = list(entry_points(group="pybridge.scripts", name="pca_dnn"))
+    kind = card["kind"]
+    found = list(entry_points(group="pybridge.scripts", name=kind))
     if not found:
         raise PybridgeError(
-            "no module writes the graph of a pca_dnn surrogate; install pybridge again (`make setup`)"
+            f"no module writes the graph of a {kind} surrogate; install pybridge again (`make setup`)"
         )
-    card = make_card(modes, width, hidden, horizon)
-    tensors = make_tensors(card)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         script = torch.jit.script(found[0].load()(card, tensors))

@@ -54,7 +54,7 @@ void update(const Material<Real>& material, double time_old, double dt, const py
             const py::array& stretch_old, const py::array& stretch_new, const py::array& temperature,
             const py::array& density, const py::array& stress_old, const py::array& state_old,
             const py::array& stress_new, const py::array& state_new, const py::array& dissipation_inc,
-            py::array_t<int, py::array::c_style> status) {
+            py::array_t<int, py::array::c_style> status, int repeats) {
   const py::ssize_t n = temperature.size();
   const int states = state_size(material.state_schema());
   py::ssize_t stride = 0;
@@ -80,7 +80,7 @@ void update(const Material<Real>& material, double time_old, double dt, const py
   block.status = status.mutable_data();
   block.stride = static_cast<int>(stride == 0 ? n : stride);
   py::gil_scoped_release unlocked;  // blocks may be updated from several Python threads
-  material.update(block);
+  for (int k = 0; k < repeats; ++k) material.update(block);  // more than once: for timing
 }
 
 template <class Real>
@@ -98,7 +98,7 @@ void bind_material(py::module_& m, const char* name) {
            py::arg("density").noconvert(), py::arg("stress_old").noconvert(),
            py::arg("state_old").noconvert(), py::arg("stress_new").noconvert(),
            py::arg("state_new").noconvert(), py::arg("dissipation_inc").noconvert(),
-           py::arg("status").noconvert());
+           py::arg("status").noconvert(), py::arg("repeats") = 1);
 }
 
 Registrar base(0, [](py::module_& m) {

@@ -23,6 +23,12 @@ ORDER = [
     "run",
     "compare",
     "plot",
+    "study",
+    "packing",
+    "soil",
+    "build",
+    "doctor",
+    "odb",
     "verify",
     "bench",
 ]
@@ -44,10 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     known = registered("pybridge.commands")
     for name in sorted(known, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n)):
-        try:
-            module = importlib.import_module(known[name])
-        except ModuleNotFoundError:
-            continue
+        module = importlib.import_module(known[name])
         sub = commands.add_parser(
             name,
             help=module.HELP,

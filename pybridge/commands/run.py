@@ -7,6 +7,7 @@ The deck is the one that Abaqus/Explicit gets; docs/decks.md lists what is suppo
   pybridge run anvil.inp --material vumat             the same through the compiled vumat_, called as Abaqus does
   pybridge run anvil.inp --model magnesium.pt         the model file of the deck's user material
   pybridge run anvil.inp --vumat mine.so              somebody's own compiled VUMAT
+  pybridge run anvil.inp --vumat mine.f               its source, Fortran or C++, compiled first
   pybridge run anvil.inp --material fine-scale        the polycrystal itself at every point
 """
 
@@ -44,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="model file of the user material NAME; without NAME, of the only one",
     )
     parser.add_argument(
-        "--vumat", type=Path, metavar="FILE", help="a compiled VUMAT (.so) other than the package's"
+        "--vumat",
+        type=Path,
+        metavar="FILE",
+        help="a VUMAT other than the package's: compiled (.so), or its source (.f, .f90, .cpp)",
     )
     parser.add_argument("--engine", choices=("native", "torchscript"), help="engine of surrogates (native)")
     parser.add_argument(
@@ -103,19 +107,33 @@ def material_switch(material: str, vumat: Path | None, engine: str | None, preci
     if material not in MATERIALS:
         raise ConfigError(f"--material {material}: expected one of {', '.join(MATERIALS)}")
     if vumat is not None:
-        if material not in ("deck", "vumat") or engine or precision == "single":
-            raise ConfigError(
-                "--vumat FILE goes with --material vumat alone; the file itself has its precision"
-            )
-        if not vumat.is_file():
-            raise ConfigError(f"--vumat {vumat}: no such file; expected a compiled library (.so) with vumat_")
-        return f"vumat:{vumat}"
+        return _other_vumat(material, vumat, engine, precision)
     if engine == "torchscript":
         if material not in ("deck", "bindings", "torchscript"):
             raise ConfigError(f"--engine torchscript cannot go with --material {material}")
         material = "torchscript"
     kind = "bindings" if material == "deck" else material
     return f"{kind}:single" if precision == "single" else kind
+
+
+def _other_vumat(material: str, vumat: Path, engine: str | None, precision: str) -> str:
+    """The switch of somebody else's VUMAT; a source is compiled in the precision asked for."""
+    from pybridge.host.compile import FORTRAN, compile_vumat, is_source
+
+    fortran = vumat.suffix.lower() in FORTRAN
+    if material not in ("deck", "vumat") or engine or (precision == "single" and not fortran):
+        raise ConfigError(
+            "--vumat FILE goes with --material vumat alone; a library or a C++ source itself has its precision"
+        )
+    if not vumat.is_file():
+        raise ConfigError(
+            f"--vumat {vumat}: no such file; expected a compiled library (.so) with vumat_, or its source"
+        )
+    if not is_source(vumat):
+        return f"vumat:{vumat}"
+    width = {"double": "float64", "single": "float32"}[precision]
+    library = compile_vumat(vumat, width)
+    return f"vumat:{library}:{width}" if fortran else f"vumat:{library}"
 
 
 def model_files(deck: Deck, given: list[str]) -> dict[str, Path]:

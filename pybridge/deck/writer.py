@@ -44,7 +44,7 @@ def deck_text(deck: Deck) -> str:
     lines += _rigid_bodies(deck)
     lines += _sections(deck)
     for material in deck.materials.values():
-        lines += _material(material)
+        lines += material_lines(material)
     lines += _initial(deck)
     lines += _boundaries(deck, [b for b in deck.boundaries if b.initial])
     for name, friction in dict.fromkeys((p.interaction, p.friction) for p in deck.contact_pairs):
@@ -190,7 +190,8 @@ def _sections(deck: Deck) -> list[str]:
     return lines
 
 
-def _material(material: MaterialDefinition) -> list[str]:
+def material_lines(material: MaterialDefinition) -> list[str]:
+    """*MATERIAL and its options, as they stand in a deck."""
     lines = [f"*MATERIAL, NAME={material.name}", "*DENSITY", f"{number(material.density)},"]
     if material.elastic:
         lines += ["*ELASTIC", _row((material.elastic.young, material.elastic.poisson))]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
+import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ import cffi
 import numpy as np
 from numpy.typing import NDArray
 
+from pybridge.elf import read_library
 from pybridge.errors import HostError
 from pybridge.host.arguments import ARGUMENTS, NAMES, Sizes, padded_name
 from pybridge.host.guards import GuardedCall
 
 _DTYPES = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
 _FILES = {"float64": "libexplicitU-D.so", "float32": "libexplicitU.so"}
+ROUTINES = Path(__file__).resolve().parents[1] / "lib" / "libabaqus_routines.so"
+_MESSAGE = 600  # characters of a bracketed call's message
 
 # Any: what cdef declares is unknown to type checkers.
 _ffi: Any = cffi.FFI()
@@ -32,7 +36,23 @@ int pybridge_use_model(const char *, const char *, const char *);
 const char *pybridge_describe(const char *, void *, int);
 int pybridge_real_bytes(void);
 void pybridge_repeat_vumat(int, void **);
+int pybridge_bracketed_vumat(void *, void **, int, char *, size_t);
+void pybridge_set_job(const char *, const char *, int);
 """)
+
+
+def _why_not(path: Path, reason: str) -> str:
+    """Why a library does not open, in words; a routine that nobody has is named."""
+    missing = re.search(r"undefined symbol: (\w+)", reason)
+    if missing is None or missing[1] == "vumat_":
+        return f"{path}: expected a shared library with the symbol vumat_: {reason}"
+    known = sorted(
+        s.rstrip("_") for s in read_library(ROUTINES).exported if not s.startswith(("_", "pybridge_"))
+    )
+    return (
+        f"{path}: calls {missing[1]}, which is not there; of Abaqus's routines this host offers {', '.join(known)}. "
+        "Link the library with what it needs, or leave that call out"
+    )
 
 
 @_ffi.callback("void(const char *)")
@@ -55,6 +75,16 @@ def load_vumat(path: str | os.PathLike[str], precision: str | None = None) -> Vu
     return VumatLibrary(Path(path), precision)
 
 
+@cache
+def _routines() -> Any:
+    """Abaqus's utility routines as pybridge answers them, open for every library that is opened later."""
+    if not ROUTINES.is_file():
+        raise HostError(
+            f"{ROUTINES}: no such file; build the package again (`make setup`, or `pip install .`)"
+        )
+    return _ffi.dlopen(str(ROUTINES), _ffi.RTLD_NOW | _ffi.RTLD_GLOBAL)
+
+
 class VumatLibrary:
     """One opened library. `call` may run in several threads at once: the interpreter's lock is released in it."""
 
@@ -63,20 +93,19 @@ class VumatLibrary:
         if not path.exists():
             raise HostError(f"{path}: no such file; expected a shared library with the symbol vumat_")
         try:
-            # Lazily, so that a subroutine which calls Abaqus's utilities opens where there are none.
-            self._library: Any = _ffi.dlopen(str(path), _ffi.RTLD_LAZY | _ffi.RTLD_LOCAL)
+            ours = "pybridge_real_bytes" in read_library(path).exported
+        except HostError as error:
+            raise HostError(f"expected a shared library with the symbol vumat_: {error}") from error
+        self._routines = None if ours else _routines()
+        try:
+            self._library: Any = _ffi.dlopen(str(path), _ffi.RTLD_NOW | _ffi.RTLD_LOCAL)
             self._vumat = self._library.vumat_
         except (OSError, AttributeError) as error:
-            raise HostError(f"{path}: expected a shared library with the symbol vumat_: {error}") from error
-        self.ours = self._has("pybridge_real_bytes")
+            raise HostError(_why_not(path, str(error))) from error
+        self.ours = ours
         if self.ours:
             self._library.pybridge_set_error_handler(_quiet)
         self.dtype = self._find_precision(precision)
-
-    def _has(self, symbol: str) -> bool:
-        with contextlib.suppress(AttributeError):
-            return getattr(self._library, symbol) is not None
-        return False
 
     def _find_precision(self, given: str | None) -> np.dtype:
         if given is not None and given not in _DTYPES:
@@ -122,10 +151,31 @@ class VumatLibrary:
         return [_ffi.from_buffer(arguments[name]) for name in NAMES]
 
     def call_pointers(self, pointers: list[Any]) -> None:
-        """Call vumat_ with addresses from `pointers`. Raises HostError where our own library reports an error."""
-        self._vumat(*pointers, 80)
-        if self.ours:
+        """Call vumat_ with addresses from `pointers`.
+
+        Raises HostError where our own library reports an error, and where a stranger's leaves in another way than
+        by returning: xplb_exit, STOP, a wild address.
+        """
+        if self._routines is None:
+            self._vumat(*pointers, 80)
             self._raise_last_error()
+            return
+        message = _ffi.new("char[]", _MESSAGE)
+        outcome = self._routines.pybridge_bracketed_vumat(
+            _ffi.cast("void *", _ffi.addressof(self._library, "vumat_")),
+            [_ffi.cast("void *", p) for p in pointers],
+            self.dtype.itemsize,
+            message,
+            _MESSAGE,
+        )
+        if outcome:
+            text = _ffi.string(message).decode(errors="replace")
+            raise HostError(f"{self.path.name}: vumat_ {text}")
+
+    @staticmethod
+    def set_job(name: str, folder: Path, threads: int = 1) -> None:
+        """What vgetjobname, vgetoutdir and getnumthreads answer to strangers' subroutines."""
+        _routines().pybridge_set_job(name.encode(), str(folder).encode(), threads)
 
     def repeat_pointers(self, pointers: list[Any], repeats: int) -> None:
         """Call our own vumat_ `repeats` times from compiled code (pybridge.bench.vumat)."""

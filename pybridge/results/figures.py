@@ -104,7 +104,7 @@ def plot_comparison(
     wide = width > 1.4 * height
     with plt.rc_context(_STYLE):
         shape = (3, 1) if wide else (1, 3)
-        size = (width, 2.4 * height) if wide else (min(2.4 * width, 11.0), height)
+        size = (width, 2.4 * height) if wide else (min(max(3.0 * width - 6.0, 6.6), 11.0), height)
         figure, all_axes = plt.subplots(*shape, figsize=size, layout="constrained", sharex=True, sharey=True)
         place: dict[str, Any] = {"shrink": 0.8, "pad": 0.02, "location": "right" if wide else "bottom"}
         panels = ((names[0], cuts[0], va), (names[1], cuts[1], vb))
@@ -114,7 +114,7 @@ def plot_comparison(
             axes.set_title(name)
         figure.colorbar(mappable, ax=all_axes[:2], label=_label(field, unit), **place)
         last = _draw_cut(all_axes[2], cuts[1], va - vb, (-extreme, extreme), "RdBu_r")
-        all_axes[2].set_title(f"{names[0]} − {names[1]}")
+        all_axes[2].set_title(f"{names[0]}{' ' if wide else chr(10)}− {names[1]}")
         figure.colorbar(last, ax=all_axes[2], label=_label("difference", unit), **place)
         for axes in all_axes:
             axes.label_outer()
@@ -171,7 +171,7 @@ def _draw_cut(
 
     corners = polygons.corners * 1e3
     collection = PolyCollection(
-        list(corners), array=values[polygons.element], cmap=cmap, edgecolors="face", linewidths=0.2
+        list(corners), array=values[polygons.element], cmap=cmap, edgecolors="face", linewidths=0.5
     )
     collection.set_clim(*limits)
     axes.add_collection(collection)

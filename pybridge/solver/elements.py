@@ -79,6 +79,7 @@ class Chunk:
             group.material,
             np.full(t.points * n, self.density),
             np.tile(start_temperature, t.points),
+            np.tile(self.ref.length, t.points),
         )
         self.point_volume = np.ascontiguousarray(self.ref.volume.reshape(-1))
         self.gradient = [np.ascontiguousarray(self.ref.gradient[p]) for p in range(t.points)]
@@ -118,6 +119,8 @@ class Chunk:
         p = work.points
         w = self._displacement_modes(u, work)
         self._deformation(w, work)
+        if self.points.place_wanted:
+            self._places(w, p.place)
         self._check(p.f, u, time_old)
         ratio = self._mean_dilatation(p) if self.technology.points > 1 else None
         if not self.points.kinematics(p):
@@ -159,6 +162,12 @@ class Chunk:
                 np.add(target, work.tmp_f, out=target)
             for i in range(d):
                 target[i, i] += 1.0
+
+    def _places(self, w: Array, place: Array) -> None:
+        """Where the points are now, into place (3, points n); axisymmetric: (r, z, 0)."""
+        place[2] = 0.0
+        moved = np.einsum("pm,dmn->dpn", self.ref.point_modes, w)
+        place[: self.d] = (self.ref.place + moved).reshape(self.d, -1)
 
     def _check(self, f: Array, u: Array, time: float) -> None:
         det = determinant(f)
@@ -298,7 +307,8 @@ class Chunk:
             np.subtract(q, tmp, out=q)
         turn = rotation[:d, :d]
         product_tn(turn, q, hat, tmp)
-        q_new, rows = self.q_new, self.q_new.shape
+        q_new = self.q_new
+        rows = q_new.shape
         q_new[:] = hat.reshape(rows)
         q_inc = np.subtract(q_new, self.q_old, out=hat.reshape(rows))
         assert self.hourglass is not None

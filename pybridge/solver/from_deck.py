@@ -49,7 +49,11 @@ def model_from_deck(
             definition = replace(definition, specific_heat=None)
         if given and name.upper() not in given:
             raise SolverError(f"material {name}: none given; expected {', '.join(deck.materials)}")
-        law, block = (given[name.upper()], 0) if given else make_material(definition, switch, where, models)
+        law, block = (
+            (given[name.upper()], 0)
+            if given
+            else make_material(definition, switch, where, models, axisymmetric=deck.axisymmetric)
+        )
         materials[name] = SolverMaterial(name, law, definition.density, block if nblock is None else nblock)
     groups = tuple(_groups(deck, materials))
     velocity = np.zeros((len(deck.coordinates), 3))

@@ -58,7 +58,10 @@ class Reference:
     volume: Array  # (P, n) of each point; the full turn of 2 pi for axisymmetric elements
     skew: Array  # (d, h, n): hourglass modes of the coordinates, which linear fields contribute to
     corner_share: Array  # (M, n): share of the element's mass at each corner
+    place: Array  # (d, P, n): where the points are
+    length: Array  # (n,): cube root of the volume; of an axisymmetric element the root of its area in the r-z plane
     gram: Array  # (P, 3, 3, n): sum_a B_a B_a^T V / V_a, of which the largest frequency is bounded
+    point_modes: Array  # (P, M): phi_m / 2^d at the points; a field's value there is sum_m point_modes_m w_m
 
 
 def reference(technology: Technology, corners: Array, labels: NDArray) -> Reference:
@@ -71,6 +74,7 @@ def reference(technology: Technology, corners: Array, labels: NDArray) -> Refere
     modes = to_modes(corners.copy(), np.empty_like(corners)) / count
     points = list(product((-GAUSS, GAUSS), repeat=d))
     gradients, weights, values = [], [], []
+    size = np.zeros(n)  # volume, or area
     for point in points:
         phi_k = mode_gradients(point)
         jacobian = np.einsum("imn,km->nik", modes, phi_k)  # dX_i / dxi_k
@@ -78,6 +82,7 @@ def reference(technology: Technology, corners: Array, labels: NDArray) -> Refere
         _check_shape(det, labels, technology)
         gradients.append(np.einsum("km,nkj->jmn", phi_k, np.linalg.inv(jacobian)) / count)
         weight = det
+        size += det
         if technology.axisymmetric:
             radius = np.einsum("mn,m->n", modes[0], mode_values(point))
             weight = 2.0 * np.pi * radius * det
@@ -98,9 +103,14 @@ def reference(technology: Technology, corners: Array, labels: NDArray) -> Refere
         point_volume = volume[None]
     else:
         gradient, point_volume = np.array(gradients), weight
+    at = [(0.0,) * d] if technology.points == 1 else points
+    point_modes = np.array([mode_values(point) for point in at]) / count
+    place = np.einsum("pm,dmn->dpn", point_modes * count, modes)
     skew = np.ascontiguousarray(modes[:, list(technology.hourglass_modes)] * count)
     gram = _gram(gradient, hoop, share)
-    return Reference(np.ascontiguousarray(gradient), hoop, point_volume, skew, share, gram)
+    return Reference(
+        np.ascontiguousarray(gradient), hoop, point_volume, skew, share, place, size ** (1.0 / d), gram, point_modes
+    )  # fmt: skip
 
 
 def _corner_values(modes: Array) -> Array:

@@ -88,8 +88,8 @@ class Integrator:
             for node in np.asarray(item.nodes):
                 fixed[item.component * count + int(node)] = item.velocity
         if self.d == 2:
-            size = np.abs(self.x0[0]).max()
-            for node in np.flatnonzero(np.abs(self.x0[0]) < 1e-9 * size):
+            size = np.abs(self.x0).max()
+            for node in np.flatnonzero(self.x0[0] < 1e-9 * size):
                 fixed.setdefault(int(node), 0.0)
         self.fixed = np.array(sorted(fixed), np.int64)
         self.fixed_velocity = np.array([fixed[i] for i in self.fixed])

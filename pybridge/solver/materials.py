@@ -6,7 +6,8 @@
     python        surrogates through TorchScript in Python
     fine-scale    the polycrystal itself at every point
 
-each with ":float32" or ":single" behind it for single precision in the material call.
+each with ":float32" or ":single" behind it for single precision in the material call. A library of somebody else
+is called between guards: what it writes out of bounds, changes, forgets or answers with NaN is an error.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class MaterialSwitch:
     kind: str = "bindings"
     library: Path | None = None
     precision: str = "float64"
+    known: bool = False  # whether the precision of `library` was given
 
     @classmethod
     def parse(cls, text: str) -> MaterialSwitch:
@@ -47,6 +49,9 @@ class MaterialSwitch:
             return cls(kind)
         if kind != "vumat":
             raise SolverError(f"material switch {text!r}: after {kind}: expected float32 or float64")
+        path, _, precision = rest.rpartition(":")
+        if path and precision in ("float32", "float64"):
+            return cls(kind, Path(path), precision, known=True)
         return cls(kind, Path(rest))
 
 
@@ -78,10 +83,13 @@ def make_material(
     switch: MaterialSwitch,
     folder: Path,
     models: Mapping[str, Path] | None = None,
+    *,
+    axisymmetric: bool = False,
 ) -> tuple[Any, int]:
     """A material of the contract and the points a call it wants (0: any).
 
     folder: where NAME.pt is looked for, then on PYBRIDGE_MODEL_PATH; models: files by material name, before both.
+    axisymmetric: a VUMAT is then called with ndir, nshr = 3, 1, as Abaqus does.
     """
     name, constants = law_and_constants(definition)
     if switch.kind == "fine-scale":
@@ -90,7 +98,7 @@ def make_material(
     built_in = _core.is_built_in_law(name)
     file = None if built_in else find_model(name, folder, models or {}, required=switch.kind != "vumat")
     if switch.kind == "vumat":
-        return _hosted(definition, name, constants, switch, file), VUMAT_BLOCK
+        return _hosted(definition, name, constants, switch, file, axisymmetric), VUMAT_BLOCK
     if built_in:
         if switch.kind in ("torchscript", "python"):
             raise SolverError(
@@ -133,10 +141,14 @@ def _hosted(
     constants: list[float],
     switch: MaterialSwitch,
     file: Path | None,
+    axisymmetric: bool,
 ) -> Any:
     from pybridge.host import HostedVumat, load_vumat, our_library
 
-    library = load_vumat(switch.library or our_library(switch.precision))
+    if switch.library is None:
+        library = load_vumat(our_library(switch.precision))
+    else:
+        library = load_vumat(switch.library, switch.precision if switch.known else None)
     states = definition.user.state_size if definition.user else None
     model_file = file if library.ours else None
     return HostedVumat(
@@ -146,4 +158,7 @@ def _hosted(
         states=None if library.ours else states or 0,
         model_file=model_file,
         nblock=VUMAT_BLOCK,
+        two_dimensional=axisymmetric,
+        guarded=not library.ours,
+        unwritten=("enerInternNew", "enerInelasNew"),
     )

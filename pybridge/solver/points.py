@@ -52,6 +52,7 @@ class Workspace:
         self.f, self.full, self.m1, self.m2, self.m3 = (np.empty((3, 3, n)) for _ in range(5))
         self.strain_inc, self.mid, self.adjugate, self.stretch_inc = (np.empty((6, n)) for _ in range(4))
         self.spin = np.empty((3, n))
+        self.place = np.zeros((3, n))  # where the points are at the end of the step
         self.t = np.empty(n)
         self.dissipation = np.empty(n)
         self.status = np.empty(n, np.int32)
@@ -60,7 +61,9 @@ class Workspace:
 class Points:
     """n points of one material."""
 
-    def __init__(self, n: int, material: SolverMaterial, density: Array, temperature: Array) -> None:
+    def __init__(
+        self, n: int, material: SolverMaterial, density: Array, temperature: Array, length: Array
+    ) -> None:
         self.n = n
         self.material = material
         law = material.material
@@ -68,6 +71,8 @@ class Points:
         accepts = _parameters(law.update)
         self.full_gradient = "defgrad_new" in accepts
         self.spin_wanted = "rel_spin_inc" in accepts
+        self.place_wanted = "coordinates" in accepts
+        self.length = np.asarray(length, self.dtype) if "char_length" in accepts else None
         self.old, self.new = (
             History(n, int(law.state_size), self.dtype, self.full_gradient) for _ in range(2)
         )
@@ -101,7 +106,7 @@ class Points:
             np.add(rate[i, j], rate[j, i], out=e[c])
         e[3:] *= 0.5
         if self.spin_wanted:
-            for c, (i, j) in enumerate(((2, 1), (0, 2), (1, 0))):
+            for c, (i, j) in enumerate(((1, 0), (2, 1), (0, 2))):  # the order of the shears
                 np.subtract(rate[i, j], rate[j, i], out=work.spin[c])
             work.spin *= 0.5
         new.volume_ratio[:] = adjugate_symmetric(new.stretch, work.adjugate, work.t)
@@ -132,10 +137,14 @@ class Points:
             inputs["defgrad_old"], inputs["defgrad_new"] = old.defgrad, new.defgrad
         if self.spin_wanted:
             inputs["rel_spin_inc"] = work.spin
+        if self.place_wanted:
+            inputs["coordinates"] = work.place
         stress, dissipation = new.stress, work.dissipation
         if self.dtype != np.float64:
             inputs = {name: array.astype(self.dtype) for name, array in inputs.items()}
             stress, dissipation = stress.astype(self.dtype), dissipation.astype(self.dtype)
+        if self.length is not None:
+            inputs["char_length"] = self.length
         inputs["temperature"], inputs["state_old"] = self.temperature, old.state
         inputs["stress_new"], inputs["state_new"] = stress, new.state
         inputs["dissipation_inc"], inputs["status"] = dissipation, work.status
@@ -164,4 +173,8 @@ def _parameters(function: object) -> set[str]:
         return set(inspect.signature(function).parameters)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         text = getattr(function, "__doc__", None) or ""
-        return {name for name in ("defgrad_old", "defgrad_new", "rel_spin_inc") if name in text}
+        return {
+            name
+            for name in ("defgrad_old", "defgrad_new", "rel_spin_inc", "coordinates", "char_length")
+            if name in text
+        }

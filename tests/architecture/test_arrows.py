@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pybridge.host import our_library
+from pybridge.host import our_library, our_umat
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("cpp", "umat", "pybridge", "training", "abaqus_jobs")
@@ -105,25 +105,31 @@ def test_a_wrong_arrow_would_be_seen() -> None:
     assert included_folder(ROOT / "umat/vumat.cpp", "core/material.h") == "cpp"
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_library_exports_its_entry_points_only(precision: str) -> None:
+STANDARD_ENTRY_POINTS = (ENTRY_POINTS - {
+    "vumat_", "vexternaldb_", "pybridge_set_array_arguments", "pybridge_repeat_vumat",
+}) | {"umat_", "uexternaldb_", "pybridge_repeat_umat"}  # fmt: skip
+LIBRARIES = {
+    "float64": (our_library("float64"), ENTRY_POINTS),
+    "float32": (our_library("float32"), ENTRY_POINTS),
+    "standard": (our_umat(), STANDARD_ENTRY_POINTS),
+}
+
+
+@pytest.mark.parametrize(("library", "expected"), LIBRARIES.values(), ids=LIBRARIES.keys())
+def test_library_exports_its_entry_points_only(library: Path, expected: set[str]) -> None:
     tool = shutil.which("nm")
     assert tool is not None, "binutils comes with the compiler"
-    text = subprocess.run(
-        [tool, "-D", "--defined-only", our_library(precision)], capture_output=True, text=True, check=True
-    )
+    text = subprocess.run([tool, "-D", "--defined-only", library], capture_output=True, text=True, check=True)
     found = {line.split()[2].split("@")[0] for line in text.stdout.splitlines()}
-    assert found == ENTRY_POINTS
+    assert found == expected
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_library_needs_the_system_only(precision: str) -> None:
+@pytest.mark.parametrize(("library", "_expected"), LIBRARIES.values(), ids=LIBRARIES.keys())
+def test_library_needs_the_system_only(library: Path, _expected: set[str]) -> None:
     """No C++ runtime, BLAS or torch of ours meets Abaqus's."""
     tool = shutil.which("readelf")
     assert tool is not None
-    text = subprocess.run(
-        [tool, "-d", our_library(precision)], capture_output=True, text=True, check=True
-    ).stdout
+    text = subprocess.run([tool, "-d", library], capture_output=True, text=True, check=True).stdout
     needed = set(re.findall(r"NEEDED.*\[(.+?)\]", text))
     assert needed <= {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "ld-linux-x86-64.so.2"}
     assert "RPATH" not in text

@@ -10,6 +10,7 @@ from pybridge._core import kinematics
 from pybridge.conventions import defgrad_to_matrix, matrix_to_defgrad
 from pybridge.errors import HostError
 from pybridge.host import HostedVumat, load_vumat, our_library
+from pybridge.host.hosted import HostedState
 from pybridge.host.kinematics import defgrad_from_stretch, relative_spin
 
 STEEL = (200e9, 0.3)
@@ -136,3 +137,61 @@ def test_our_own_tells_its_schema():
     assert "plastic strain" in hosted.state_schema[0].description
     assert hosted.dtype == np.float32
     assert hosted.elastic_moduli.shear == pytest.approx(STEEL[0] / 2.6, rel=1e-6)
+
+
+# coordMp, charLength, ndir, nshr become state variables.
+ECHO_PLACE = """
+for (int i = 0; i < n; ++i) {
+  for (int c = 0; c < 3; ++c) stateNew[i + c * n] = coordMp[i + c * n];
+  stateNew[i + 3 * n] = charLength[i];
+  stateNew[i + 4 * n] = *ndir;
+  stateNew[i + 5 * n] = *nshr;
+}
+"""
+
+
+def gauss_shape_functions():
+    """The trilinear shape functions (points, nodes) at the eight points, in any order of points."""
+    signs = np.array([(a, b, c) for c in (-1, 1) for b in (-1, 1) for a in (-1, 1)])
+    nodes = signs[[0, 1, 3, 2, 4, 5, 7, 6]]
+    return np.prod(1 + nodes[None] * signs[:, None] / np.sqrt(3), axis=2) / 8
+
+
+@pytest.mark.parametrize("element", ["C3D8R", "C3D8", "CAX4R"])
+def test_the_solver_tells_places_and_lengths(compile_library, element):
+    """In the middle of a run, on cells that are no cubes: points where they are now, lengths as they were at first."""
+    from abaqus_jobs.materials import user_material
+    from abaqus_jobs.rods import copper_rod
+    from pybridge.solver import controls_from_deck, model_from_deck
+    from pybridge.solver.integrator import Integrator
+
+    path = compile_library(f"place_{element}", elastic_vumat(fault=ECHO_PLACE))
+    schema = [HostedState(f"s{k}") for k in range(6)]
+    deck = copper_rod(
+        element,
+        across=3,
+        height=6.4e-3,
+        layers=5,
+        material=user_material("ECHO", 8930.0, (117e9, 0.35), schema),
+    )
+    run = Integrator(model_from_deck(deck, f"vumat:{path}"), controls_from_deck(deck))
+    for _ in range(8):
+        run.step(4e-8)
+    now, (cells,) = (run.x0 + run.u).T, (block.connectivity for block in deck.elements)
+    size = 6.4e-3
+    assert np.abs(run.u).max() > 5e-3 * size
+    found = np.concatenate([c.points.old.state.reshape(6, -1, c.n) for c in run.chunks], axis=2)
+    x, y = np.moveaxis(run.x0.T[cells[:, :4], :2], -1, 0)  # the lower face; layers have one height
+    area = 0.5 * np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1))
+    if element == "CAX4R":
+        expected, length, kinds = now[cells].mean(1)[None], np.sqrt(area), (3, 1)
+    else:
+        length, kinds = np.cbrt(area * 6.4e-3 / 5), (3, 3)
+        points = gauss_shape_functions() if element == "C3D8" else np.full((1, 8), 1 / 8)
+        expected = np.einsum("pa,eai->pei", points, now[cells])
+    apart = np.linalg.norm(found[:3].transpose(1, 2, 0)[:, None] - expected[None], axis=-1)
+    assert max(apart.min(0).max(), apart.min(1).max()) < 1e-12 * size  # rounding
+    for place in found.transpose(1, 0, 2):
+        np.testing.assert_allclose(place[3], length, rtol=1e-12)
+        assert set(place[4]) == {kinds[0]}
+        assert set(place[5]) == {kinds[1]}

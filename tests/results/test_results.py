@@ -24,9 +24,9 @@ from pybridge.results.writer import FrameData, MeshData
 N = 3
 
 
-def block():
+def block(height=2e-3):
     """A block of 3 x 3 x 6 cells, 1 x 1 x 2 mm, its axis through the corner."""
-    axes = [np.linspace(0, length, n + 1) for length, n in ((1e-3, N), (1e-3, N), (2e-3, 2 * N))]
+    axes = [np.linspace(0, length, n + 1) for length, n in ((1e-3, N), (1e-3, N), (height, 2 * N))]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
     i, j, k = (a.ravel() for a in np.meshgrid(range(N), range(N), range(2 * N), indexing="ij"))
 
@@ -38,9 +38,9 @@ def block():
     return MeshData(points, np.arange(len(points)) + 1, np.arange(len(cells)) + 1, (("C3D8R", cells),))
 
 
-def write(path, change=0.0, frames=3):
+def write(path, change=0.0, frames=3, height=2e-3):
     """A result file with known fields: u = t x, mises = element number."""
-    mesh = block()
+    mesh = block(height)
     writer = ResultWriter(path)
     writer.create(mesh, "a block", {"deck": "none"})
     count = len(mesh.element_labels)
@@ -197,6 +197,21 @@ def test_cut_and_surface_cover_the_body() -> None:
     assert area(axial_cut(mesh, still, mirror=False).corners) == pytest.approx(2e-6, rel=1e-6)
     assert area(axial_cut(mesh, still).corners) == pytest.approx(4e-6, rel=1e-6)
     assert area(surface(mesh, still).corners) == pytest.approx(10e-6, rel=1e-9)
+
+
+@pytest.mark.parametrize("height", [10e-3, 0.2e-3], ids=["rod", "plate"])
+def test_many_runs_and_fields_fill_a_page(tmp_path, height) -> None:
+    """Rods beside each other, plates above each other: the page is no tower and little of it is blank."""
+    from matplotlib.image import imread
+
+    from pybridge.results.panel import plot_panel
+
+    path = write(tmp_path / "a.h5", height=height)
+    runs = [read_results(path)] * 3
+    picture = imread(plot_panel(runs, ["one", "two", "three"], tmp_path / "p.png", ["mises", "stress[2]"]))
+    assert 0.4 < picture.shape[0] / picture.shape[1] < 1.0
+    drawn = (picture[..., :3].min(axis=2) < 0.99).mean()
+    assert drawn > 0.3
 
 
 def test_every_kind_of_picture_is_drawn(tmp_path, capsys) -> None:

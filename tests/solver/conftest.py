@@ -88,6 +88,8 @@ class Statics:
             internal=sum(r.internal for r in results),
             viscous=sum(r.viscous for r in results),
             hourglass=sum(r.hourglass for r in results),
+            plastic=sum(r.plastic for r in results),
+            stable_dt=min(r.stable_dt for r in results),
         )
 
     def stress(self):

@@ -57,3 +57,28 @@ def test_wrong_settings_are_refused() -> None:
         Hourglass("STIFF")
     with pytest.raises(SolverError, match=r"weight in 0\.\.1"):
         Hourglass("COMBINED", weight=2.0)
+
+
+@pytest.mark.parametrize("kind", ["C3D8R", "CAX4R"])
+@pytest.mark.parametrize("poisson", [0.3, 0.45])
+def test_bending_of_an_element_against_beam_theory(lab, kind, poisson) -> None:
+    """u = a xi eta e_x bends: energy 2/3 E a^2 times the depth, so that a corner's force is E a h / 6 (cube) or
+    E a 2 pi R / 3 (square ring of a large radius). STIFFNESS: kappa times the frequency of the element."""
+    young, h, size, radius = 100e9, 1e-3, 1e-8, 1.0
+    points, cells = lab.sheet(1, 1, radius, radius + h, h) if kind == "CAX4R" else lab.box(1, 1, 1, h, h, h)
+    sign = np.where(points > points.mean(0), 1.0, -1.0)
+    u = np.zeros_like(points)
+    u[:, 0] = size * sign[:, 0] * sign[:, 1]
+    depth = 2 * np.pi * radius if kind == "CAX4R" else 0.5 * h
+    shear = young / (2 * (1 + poisson))
+    modulus = min(young * (1 - poisson) / ((1 + poisson) * (1 - 2 * poisson)), 4 * shear)
+    for control, stiffness in (("ENHANCED", young / 3), ("STIFFNESS", KAPPA_STIFFNESS * modulus)):
+        settings = Hourglass(control, 3.0)
+        model = lab.model(
+            points, cells, lab.elastic(young, poisson), kind, hourglass=settings, viscosity=(0.0, 0.0)
+        )
+        statics = lab.Statics(model)
+        force, _ = statics.move(u)
+        stress = statics.stress()
+        assert np.abs(stress).max() < 2e-3 * young * size / h  # the hoop's, of a ring
+        np.testing.assert_allclose(force[:, 0] * u[:, 0], 3.0 * stiffness * size**2 * depth, rtol=3e-3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from types import SimpleNamespace
 
 import h5py
@@ -222,3 +223,64 @@ def test_every_way_to_call_a_built_in_law_gives_the_same_run() -> None:
         model_from_deck(deck, "magic")
     with pytest.raises(SolverError, match="the switch python is for model files"):
         model_from_deck(deck, "python")
+
+
+def test_switches_are_parsed() -> None:
+    from pathlib import Path
+
+    from pybridge.solver.materials import MaterialSwitch
+
+    for text, kind, library, precision in (
+        ("deck", "bindings", None, "float64"), ("native:float64", "bindings", None, "float64"),
+        ("vumat", "vumat", None, "float64"), ("vumat:single", "vumat", None, "float32"),
+        ("vumat:double", "vumat", None, "float64"), ("vumat:a/b.so", "vumat", Path("a/b.so"), "float64"),
+        ("crystal:float32", "fine-scale", None, "float32"), ("python", "python", None, "float64"),
+    ):  # fmt: skip
+        found = MaterialSwitch.parse(text)
+        assert (found.kind, found.library, found.precision) == (kind, library, precision)
+    with pytest.raises(SolverError, match="after python: expected float32 or float64"):
+        MaterialSwitch.parse("python:file.so")
+
+
+def test_the_increment_is_the_stable_one_and_no_larger_than_allowed(lab, tmp_path) -> None:
+    """scale factor times the virgin increment at first; a largest one holds from then on."""
+    stable = Integrator(impact(lab), controls()).stable_dt
+    for largest in (None, 0.1 * stable):
+        path = tmp_path / f"{largest}.h5"
+        run_model(impact(lab), controls(scale_factor=0.5, increment_max=largest, history_points=1000), path)
+        dt = read_results(path).history["dt"][1:]
+        assert dt[0] == pytest.approx(0.5 * stable if largest is None else largest)
+        assert dt.max() < 1.1 * (0.5 * stable if largest is None else largest)
+
+
+def test_a_restart_file_is_kept_during_the_run(lab, tmp_path) -> None:
+    """So that a killed run loses little; the balance that is told is that of the histories."""
+    there = []
+
+    def look(call, _):
+        there.append((tmp_path / "r.h5.restart.npz").exists())
+
+    result = run_model(impact(lab, Wrapped(look)), controls(restart_seconds=0.0), tmp_path / "r.h5")
+    assert there[0] is False
+    assert all(there[1:])
+    history = read_results(tmp_path / "r.h5").history
+    largest = max(np.abs(history[n]).max() for n in ("kinetic", "internal", "external"))
+    drift = np.abs(history["total"] - history["total"][0]).max()
+    assert result.balance_error == pytest.approx(drift / largest)
+    assert result.energies["kinetic"] == history["kinetic"][-1]
+    there.clear()
+    run_model(impact(lab, Wrapped(look)), controls(), tmp_path / "s.h5")
+    assert not any(there)
+
+
+def test_moving_bodies_are_told(lab, tmp_path) -> None:
+    """Position and speed of a plane that moves; force as the impulse of a row over its time."""
+    model = impact(lab)
+    wall = replace(model.contacts[0], velocity=(0.0, 0.0, 30.0))
+    run_model(replace(model, contacts=(wall,)), controls(), tmp_path / "r.h5")
+    history = read_results(tmp_path / "r.h5").history
+    np.testing.assert_allclose(history["speed_wall_z"], 30.0)
+    np.testing.assert_allclose(history["position_wall_z"], 30.0 * history["time"], rtol=1e-9)
+    assert not history["position_wall_x"].any()
+    forces = np.diff(history["impulse_wall_z"]) / np.diff(history["time"])
+    np.testing.assert_allclose(history["force_wall_z"][1:], forces, rtol=1e-9)

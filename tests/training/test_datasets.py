@@ -13,6 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pybridge.errors import ConfigError, DataSetError, PybridgeError
 from training.datasets import DataSetWriter, parts_folder, read_dataset, write_dataset
@@ -20,6 +22,7 @@ from training.executor import Dask, Processes, Serial
 from training.fine_scale import Law
 from training.generate import Part, Plan, generate
 from training.paths import PathSpec, sample
+from training.seal import seal
 from training.tensors import IDENTITY
 
 J2 = Law("PYBRIDGE_J2", (63.9e9, 0.278, 200e6, 0.0))
@@ -235,21 +238,85 @@ def nan_at(values):
 def test_reader_names_file_and_entry(good, change, text):
     with h5py.File(good, "r+") as file:
         change(file)
+    seal(good)
     with pytest.raises(DataSetError, match=text) as caught:
         read_dataset(good)
     assert str(good) in str(caught.value)
 
 
 def test_truncated_or_foreign_file(good):
-    good.write_bytes(good.read_bytes()[:500])
-    with pytest.raises(DataSetError, match="cannot be read as HDF5"):
-        read_dataset(good)
+    whole = good.read_bytes()
+    for content, message in (
+        (whole[:500], "truncated or altered since it was written"),
+        (whole[:-1], "truncated or altered since it was written"),
+        (whole + b"x", "truncated or altered since it was written"),
+        (b"time, stress", "neither HDF5 nor a data set of pybridge"),
+        (whole[512:1000], "cannot be read as HDF5"),
+        (b"", "neither HDF5 nor"),
+    ):
+        good.write_bytes(content)
+        with pytest.raises(DataSetError, match=message):
+            read_dataset(good)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_an_altered_byte_gives_no_number(good, data):
+    """Anywhere in the file, HDF5's own structure included: a mutation of it made the library loop for ever."""
+    whole = good.read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    value = data.draw(st.integers(0, 255).filter(lambda v: v != whole[at]))
+    other = good.with_name("altered.h5")
+    other.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
+    with pytest.raises(DataSetError):
+        read_dataset(other)
+
+
+WRONG = st.one_of(
+    st.none(), st.text(max_size=4), st.integers(-3, 2**40), st.floats(), st.lists(st.integers(-1, 3), max_size=3),
+    st.sampled_from(["{}", "[]", '{"time": "s"}', "\ud800".encode("utf-8", "replace").decode()]),
+)  # fmt: skip
+ARRAYS = st.sampled_from(
+    [np.zeros(0), np.zeros((3, 11, 6)), np.zeros((12, 11, 5)), np.zeros((12, 1, 6)), np.full((12, 11, 6), np.inf),
+     np.array(["a"] * 12, dtype="S4"), np.array([b"\xff"] * 12), np.zeros(12, "c16"), np.int64(3), np.zeros((2,) * 7)]
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_valid_hdf5_with_wrong_contents(good, data):
+    """A file from elsewhere, without a seal: DataSetError, or histories of finite numbers that fit together."""
+    other = good.with_name("elsewhere.h5")
+    other.write_bytes(good.read_bytes()[512:])
+    with h5py.File(other, "r+") as file:
+        for _ in range(data.draw(st.integers(0, 2))):
+            if data.draw(st.booleans()):
+                key = data.draw(st.sampled_from(sorted(file.attrs)))
+                value = data.draw(WRONG)
+                del file.attrs[key]
+                if value is not None:
+                    file.attrs[key] = value
+            else:
+                key = data.draw(st.sampled_from(sorted(file)))
+                value = data.draw(st.one_of(st.none(), ARRAYS))
+                del file[key]
+                if value is not None:
+                    file[key] = value
+                elif data.draw(st.booleans()):
+                    file.create_group(key)
+    try:
+        read = read_dataset(other)
+    except DataSetError:
+        return
+    assert np.isfinite(read.stress).all()
+    assert read.stress.shape == read.stretch.shape == (len(read), 11, 6)
 
 
 def test_failed_paths_are_left_out(good):
     with h5py.File(good, "r+") as file:
         file["path_done"][4] = 2
         file["stress"][4] = np.nan
+    seal(good)
     data = read_dataset(good)
     assert (len(data), data.failed) == (11, 1)
 

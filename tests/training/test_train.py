@@ -162,3 +162,11 @@ def test_measures_tell_pressure_and_plasticity_apart(rng):
 def test_selu_is_torchs(rng):
     x = rng.normal(size=100) * 5
     np.testing.assert_allclose(selu(x), torch.selu(torch.tensor(x)).numpy(), rtol=1e-14)
+
+
+def test_training_leaves_small_numbers_alone(j2_data, small_config, tmp_path):
+    # The processor's mode that counts them as zero is global: what runs after a training must not meet it.
+    tiny = np.array([5e-324])
+    train(j2_data, dataclasses.replace(small_config, epochs=1), tmp_path, quiet=True)
+    assert tiny[0] / 1 > 0
+    assert (tiny * 1.0)[0] > 0

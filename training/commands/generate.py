@@ -14,22 +14,18 @@ import argparse
 from pathlib import Path
 
 from pybridge.errors import ConfigError
+from training.commands._laws import add_law_arguments, law_of
 from training.executor import make_executor
-from training.fine_scale import Law
 from training.generate import Part, Plan, generate
 from training.paths import DESCRIPTIONS, PathSpec
 
 HELP = "produce stress histories of a fine-scale law: a data set (.h5)"
-TAYLOR = "PYBRIDGE_TAYLOR_CRYSTAL"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge generate --help`."""
     protocols = "; ".join(f"{name} {text}" for name, text in DESCRIPTIONS.items())
-    parser.add_argument(
-        "source", choices=["taylor", "law"], help="taylor: the polycrystal; law: a built-in law"
-    )
-    parser.add_argument("name", nargs="?", help="with `law`: its name, as PYBRIDGE_J2")
+    add_law_arguments(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the data set to write")
     parser.add_argument("--paths", type=int, default=3200, help="number of paths (3200)")
     parser.add_argument(
@@ -46,18 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stored", type=int, default=200, help="steps that are stored (200)")
     parser.add_argument("--intervals", type=int, default=10, help="intervals N of a random walk (10)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the paths (0)")
-    parser.add_argument("--grains", type=int, default=128, help="taylor: orientations (128)")
-    parser.add_argument("--texture-seed", type=int, default=0, help="taylor: seed of the orientations (0)")
-    parser.add_argument(
-        "--constants", default="", metavar="C1,C2,…",
-        help="law: its constants (SI); taylor: constants after grains and seed",
-    )  # fmt: skip
-    parser.add_argument(
-        "--density", type=float, default=1.0e4, help="reference density kg/m3 (1e4, [LIU22] A.1)"
-    )
-    parser.add_argument(
-        "--precision", choices=["float64", "float32"], default="float64", help="of the fine scale"
-    )
     parser.add_argument("--processes", type=int, default=2, help="worker processes; 0: in this process (2)")
     parser.add_argument("--dask", metavar="ADDRESS", help="run on the Dask cluster of this scheduler instead")
     parser.add_argument("--batch", type=int, default=32, help="paths a task (32)")
@@ -65,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the data set and say what it cost."""
-    plan = Plan(_law(options), _parts(options), options.stored, options.batch)
+    plan = Plan(law_of(options), _parts(options), options.stored, options.batch)
     figures = generate(plan, options.out, make_executor(options.processes, options.dask))
     if figures["new"] == 0:
         print(f"{options.out}: already complete, {figures['paths']} paths")
@@ -75,25 +59,6 @@ def run(options: argparse.Namespace) -> int:
         f"{figures['failed']} failed, {figures['redraws']} rejected draws"
     )
     return 0
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise ConfigError(f"--constants {text}: expected numbers separated by commas") from error
-
-
-def _law(options: argparse.Namespace) -> Law:
-    constants = _numbers(options.constants)
-    if options.source == "taylor":
-        if options.name:
-            raise ConfigError(f"generate taylor: no name expected, got {options.name!r}")
-        constants = (float(options.grains), float(options.texture_seed), *constants)
-        return Law(TAYLOR, constants, options.density, options.precision)
-    if not options.name:
-        raise ConfigError("generate law: expected the name of a built-in law, as `generate law PYBRIDGE_J2`")
-    return Law(options.name, constants, options.density, options.precision)
 
 
 def _parts(options: argparse.Namespace) -> tuple[Part, ...]:

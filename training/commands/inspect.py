@@ -1,4 +1,9 @@
-"""Say in words what a model file (.pt), a data set (.h5) or a training folder holds."""
+"""Say in words what a model file (.pt), a data set (.h5) or a training folder holds.
+
+pybridge inspect magnesium.pt
+pybridge inspect magnesium.pt --deck                        the *MATERIAL block of a deck in m, kg, s
+pybridge inspect magnesium.pt --deck --units mm-tonne-s     the same in other units
+"""
 
 from __future__ import annotations
 
@@ -11,11 +16,39 @@ HELP = "say in words what a model file or data set holds"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge inspect --help`."""
+    from pybridge.deploy.material_block import UNITS
+
     parser.add_argument("file", type=Path, help="model file (.pt), data set (.h5) or training folder")
+    parser.add_argument(
+        "--deck",
+        action="store_true",
+        help="print the *MATERIAL block to paste: name, constants, state variables, density",
+    )
+    parser.add_argument("--name", metavar="NAME", help="of the material in the deck (the file's name)")
+    parser.add_argument("--units", choices=tuple(UNITS), default="m-kg-s", help="of the deck (m-kg-s)")
+    parser.add_argument(
+        "--density",
+        type=float,
+        metavar="RHO",
+        help="in the deck's units, where the model does not say it or another is meant",
+    )
+    parser.add_argument(
+        "--stop-if-unreliable",
+        action="store_true",
+        help="constant 3: stop the job where a point leaves the trained range",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the words."""
+    """Print the words, or the block."""
+    if options.deck:
+        from pybridge.deploy.material_block import material_block
+
+        block = material_block(
+            options.file, options.name, options.units, options.density, options.stop_if_unreliable
+        )
+        print(block, end="")
+        return 0
     for line in describe(options.file):
         print(line)
     return 0

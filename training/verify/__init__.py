@@ -1,1 +1,1 @@
-"""Checks of surrogates against the fine scale and against what a solver may ask of them."""
+"""Checks of training for `pybridge verify`: surrogates against the fine scale, readers against bad files."""

@@ -1,0 +1,1 @@
+"""What an Abaqus user installs: the folder with libraries and shims, its checks, and the text for the deck."""

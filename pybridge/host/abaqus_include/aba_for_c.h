@@ -1,0 +1,1 @@
+#include "omi_for_c.h"

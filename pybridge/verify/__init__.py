@@ -1,0 +1,1 @@
+"""Checks of the compiled library under load and abuse: `pybridge verify threads`, `sanitizers`, `fuzz`."""
