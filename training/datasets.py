@@ -183,6 +183,10 @@ def _check_attributes(path: Path, file: h5py.File) -> None:
 def _array(path: Path, file: h5py.File, name: str) -> NDArray:
     if not isinstance(file.get(name), h5py.Dataset):
         raise DataSetError(f"{path}: dataset {name} is missing; found {', '.join(file) or 'none'}")
+    if _dataset(file, name).dtype.kind not in "iuf":
+        raise DataSetError(
+            f"{path}: dataset {name}: expected real numbers, got type {_dataset(file, name).dtype}"
+        )
     try:
         return np.asarray(_dataset(file, name)[()], dtype=np.float64)
     except (OSError, ValueError) as error:

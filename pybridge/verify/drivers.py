@@ -77,7 +77,7 @@ def write_models(folder: Path) -> Path:
 
 
 def run_driver(
-    program: Path, *arguments: object, timeout: float = 3600, **environment: str
+    program: Path, *arguments: object, timeout: float = 3600, environment: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Last line of the driver's output as JSON ({} where it prints none). Raises DriverError with what it said."""
     command = [str(program), *map(str, arguments)]
