@@ -140,7 +140,7 @@ class _Job:
         run, controls = self.run, self.controls
         remaining = controls.end_time - run.time
         if controls.increment is not None:
-            return min(controls.increment, remaining) if remaining > 1e-9 * controls.increment else remaining
+            return min(controls.increment, remaining)
         dt = controls.scale_factor * run.stable_dt
         if controls.increment_max is not None:
             dt = min(dt, controls.increment_max)

@@ -192,6 +192,7 @@ def test_a_fixed_increment_is_kept(lab, tmp_path) -> None:
     run_model(
         impact(lab, Wrapped(lambda _, a: steps.append(a.dt))), controls(increment=7e-9), tmp_path / "r.h5"
     )
+    assert len(steps) == np.ceil(END / 7e-9)
     np.testing.assert_allclose(steps[:-1], 7e-9)
     assert sum(steps) == pytest.approx(END)
 
