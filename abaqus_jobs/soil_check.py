@@ -98,8 +98,16 @@ def compare(packing: str, model: Path, test: BiaxialTest, steps: int, threads: i
         report.add(f"wall time, {name}", r.wall, "s")
     per = [r.cpu / max(1, sum(r.history.iterations)) for r in (dem, net)]
     report.add("CPU time an iteration, ratio", per[0] / per[1], "1")
-    flagged = [int(np.sum(s == 1)) for s in net.history.status]
-    report.add("points flagged by the network at the end", flagged[record[1]] / net.problem.mesh.points, "1")
+    flagged = np.array([s == 1 for s in net.history.status])
+    report.add("points flagged by the network at the end", float(flagged[record[1]].mean()), "1")
+    first = np.flatnonzero(flagged.any(axis=1))
+    at = net.history.load[int(first[0])] * test.strain if len(first) else float("nan")
+    report.add("axial strain at the first flag", at, "1")
+    error = np.abs(d[1] - d[0])
+    seen = flagged[record[1]]
+    if seen.any() and not seen.all():
+        report.add("error of deviatoric strain, flagged points", float(error[seen].mean()), "1")
+        report.add("error of deviatoric strain, other points", float(error[~seen].mean()), "1")
     out.mkdir(parents=True, exist_ok=True)
     for file in (_curves(test, dem, net, out), _fields(dem, net, record, out)):
         print(file)

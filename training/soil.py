@@ -7,7 +7,6 @@ test it came from. Finished tests stand in FILE.parts, so that the same command 
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ from pybridge.errors import DataSetError, SolverError
 from pybridge.packing import load, load_library, packing_material
 from pybridge.solver.implicit import BiaxialTest, Controls, History, MaterialPoints, biaxial_problem, solve
 from training.atomic import atomic_path
-from training.datasets import parts_folder, read_dataset, write_dataset
+from training.datasets import DataSetWriter, parts_folder, read_dataset
 from training.mlp import COMPONENTS, Samples
 
 UPPER = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
@@ -140,17 +139,12 @@ def _join(out: Path, parts: Path, done: list[int], settings: dict[str, Any], ste
         "source": "biaxial tests with a packing at every point", **settings,
         "material": {"bulk": moduli.bulk, "shear": moduli.shear, "density": density},
     }  # fmt: skip
-    trial = out.with_name(f".{out.stem}.{os.getpid()}.h5")
-    try:
-        write_dataset(
-            trial, np.linspace(0, 1, steps + 1), stretch, stress, ["biaxial"] * len(stretch), provenance
-        )
-        with h5py.File(trial, "a") as file:
-            file.create_dataset("stiffness", data=joined["stiffness"], compression="gzip")
-            file.create_dataset("run", data=np.repeat(done, count))
-        os.replace(trial, out)
-    finally:
-        trial.unlink(missing_ok=True)
+    writer = DataSetWriter(out, np.linspace(0, 1, steps + 1), provenance)
+    paths = {
+        "stretch": stretch, "stress": stress, "stiffness": joined["stiffness"], "run": np.repeat(done, count)
+    }  # fmt: skip
+    writer.append(np.arange(len(stretch)), paths, ["biaxial"] * len(stretch), np.zeros(len(stretch), bool))
+    writer.finish({})
 
 
 def read_samples(path: Path) -> tuple[Samples, dict[str, Any]]:

@@ -56,13 +56,17 @@ struct Bins {
     const int n = grains.count;
     const int most =
         std::max(3, grains.dim == 2 ? static_cast<int>(std::sqrt(n)) : static_cast<int>(std::cbrt(n)));
-    for (int k = 0; k < grains.dim; ++k) count[k] = std::min(most, static_cast<int>(wide[k] / reach));
+    // In floating point first: a cell that has blown up has more bins than an int can count.
+    for (int k = 0; k < grains.dim; ++k)
+      count[k] = std::max(1, static_cast<int>(std::min<double>(most, wide[k] / reach)));
     of.resize(at(n));
     start.assign(at(count[0] * count[1] * count[2] + 1), 0);
     for (int i = 0; i < n; ++i) {
       int bin = 0;
-      for (int k = 0; k < 3; ++k)
-        bin = bin * count[k] + std::min(count[k] - 1, static_cast<int>(reduced[at(i + n * k)] * count[k]));
+      for (int k = 0; k < 3; ++k) {
+        const double place = reduced[at(i + n * k)] * count[k];
+        bin = bin * count[k] + (place >= 0 && place < count[k] ? static_cast<int>(place) : 0);
+      }
       of[at(i)] = bin;
       ++start[at(bin + 1)];
     }

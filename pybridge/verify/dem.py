@@ -117,11 +117,11 @@ def run(options: argparse.Namespace) -> Report:
     report = Report("dem")
     everywhere = ("isochoric", "oedometric", "shear")
     one_packing(report, "400 disks", load_library("disks400"), everywhere)
-    one_packing(report, "500 spheres", load_library("spheres500"), ("oedometric",))
+    one_packing(report, "500 spheres", load_library("spheres500"), everywhere)
     hertz = PackingParameters()
     hertz.law, hertz.young, hertz.poisson = ContactLaw.hertz, 7e9, 0.2
     spheres = prepare(3, uniform_radii(300, 0.003, 0.005, seed=1), PRESSURE, hertz)
-    one_packing(report, "300 spheres, Hertz-Mindlin", spheres, ("oedometric",))
+    one_packing(report, "300 spheres, Hertz-Mindlin", spheres, everywhere)
     count = 3 if options.quick else 10
     many_packings(report, 2, 200, 0.05, count)
     many_packings(report, 3, 200, 0.03, count)

@@ -185,3 +185,15 @@ def test_impossible_paths_stop_clearly_and_leave_the_packing(make) -> None:
         np.testing.assert_array_equal(packing.state[key], value)
     with pytest.raises(MaterialError, match="too narrow"):
         packing.drive(np.diag([2.0, -2.0, 0.0]), packing.time_step, 200000)
+
+
+@pytest.mark.parametrize("rate", [1e4, 1e6, 1e9])
+def test_a_cell_that_blows_up_is_an_error_or_a_vacuum(make, rate) -> None:
+    """No crash, whatever the size of the cell: grains apart carry nothing, or the run says what happened."""
+    packing, said = make("disks"), ""
+    try:
+        for _ in range(30):
+            packing.drive(np.diag([rate, rate, 0.0]), packing.time_step, 200)
+    except MaterialError as error:
+        said = str(error)
+    assert "exploded" in said or "narrow" in said or packing.measure().contacts == 0

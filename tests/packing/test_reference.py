@@ -137,6 +137,23 @@ def test_a_long_run_misses_no_contact(name, make) -> None:
     assert packing.lists_built > 3
 
 
+@pytest.mark.parametrize("name", ["disks", "spheres"])
+def test_a_gas_with_a_thin_skin_misses_no_contact(name, make) -> None:
+    """Grains that fly at each other, in an expanded cell: every pair that touches is found, list by list."""
+    packing = make(name)
+    state, p = packing.state, packing.parameters
+    rng = np.random.default_rng(5)
+    state["velocity"] = rng.normal(0, 1.0, state["velocity"].shape)
+    p.damping, p.skin = 0.0, 0.05
+    packing = type(packing)(packing.dim, packing.radius, p, state)
+    dt = packing.time_step
+    packing.drive(np.diag([1.0, 1.0, 1.0 if packing.dim == 3 else 0.0]) * 0.05 / (200 * dt), dt, 200)
+    for _ in range(150):
+        packing.drive(gradient_of(packing.dim), dt, 7)
+        assert packing.measure().contacts == touching(packing)
+    assert packing.lists_built > 20
+
+
 RUN = """
 import hashlib, sys, numpy as np
 from pybridge.packing import load

