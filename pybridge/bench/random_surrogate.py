@@ -61,10 +61,12 @@ def make_tensors(card: dict[str, Any], seed: int = 0, steps: int = 200) -> dict[
     return tensors
 
 
-def write_random_surrogate(path: Path, modes: int, width: int, hidden: int, horizon: float) -> None:
+def write_random_surrogate(
+    path: Path, modes: int, width: int, hidden: int, horizon: float, steps: int = 200
+) -> None:
     """Write a model file of these sizes."""
     card = make_card(modes, width, hidden, horizon)
-    write_surrogate(path, card, make_tensors(card))
+    write_surrogate(path, card, make_tensors(card, steps=steps))
 
 
 def write_surrogate(path: Path, card: dict[str, Any], tensors: dict[str, NDArray]) -> None:

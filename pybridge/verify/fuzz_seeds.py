@@ -7,7 +7,15 @@ import struct
 import zipfile
 from pathlib import Path
 
+from pybridge.bench.random_surrogate import write_random_surrogate
 from pybridge.model_file import read_model
+
+
+def write_small_model(path: Path) -> Path:
+    """A surrogate of random weights of a few kB: most of a reader's time goes into checksums."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_random_surrogate(path, 1, 3, 1, 2e-6, steps=4)
+    return path
 
 
 def write_seeds(folder: Path, *models: Path) -> Path:

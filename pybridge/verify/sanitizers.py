@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pybridge.report import Report
 from pybridge.verify.drivers import DriverError, build_sanitized, run_driver, write_models
-from pybridge.verify.fuzz_seeds import write_seeds
+from pybridge.verify.fuzz_seeds import write_seeds, write_small_model
 
 THREADS, CALLS, COLD_STARTS, INPUTS = 8, 2_000, 5, 20_000
 ADDRESS = {
@@ -30,13 +30,14 @@ def run(options: argparse.Namespace) -> Report:
     share = 10 if options.quick else 1
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        model = write_models(folder)
+        write_models(folder)
         address = build_sanitized("address", "address,undefined", "load_driver")
         reference = folder / "reference.bin"
         run_driver(address, "reference", "linked", folder, reference, environment=ADDRESS)
         _threads(report, "address", address, folder, reference, CALLS // share, ADDRESS)
         _counted(report, "address_bad_calls", address, "abuse", "linked", folder, environment=ADDRESS)
         fuzz = build_sanitized("address", "address,undefined", "fuzz_model")
+        model = write_small_model(folder / "small.pt")
         seeds = write_seeds(folder / "seeds", model)
         found = folder / "found"
         _counted(
