@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import pybridge._core as _core
 from abaqus_jobs.cases import Case, run_case
@@ -50,12 +49,14 @@ def compare_materials(
     progress: bool = True,
     reuse: bool = False,
     threads: int | None = None,
+    beside: Mapping[str, Path] | None = None,
 ) -> Report:
     """Run a problem with each material on one mesh with the same time steps, and compare learned with fine scale.
 
     deck_builder(material, increment=dt) gives the deck. Decks and results go to `out`: johnson_cook, learned,
     fine_scale (.inp, .h5). model_file None: Johnson-Cook alone (and the fine scale where asked). material: the solver's
-    switch for the learned run. targets: of figures by name. reuse: take complete results again (cases.py).
+    switch for the learned run. targets: of figures by name. reuse: take complete results again (cases.py). beside: other
+    model files by label ("pca_dnn"), run and compared in the same way.
     """
     if model_file is not None:
         _require(Path(model_file))
@@ -72,6 +73,10 @@ def compare_materials(
         definition = learned_material(Path(model_file), jc.density)
         models = {LEARNED: Path(model_file)}
         cases["learned"] = run_one("learned", definition, material, models=models, nblock=nblock)
+    for label, file in (beside or {}).items():
+        _require(Path(file))
+        definition = learned_material(Path(file), jc.density)
+        cases[label] = run_one(label, definition, material, models={LEARNED: Path(file)}, nblock=nblock)
     if fine_scale:
         schema = _core.make_law(CRYSTAL, list(crystal_constants), "float64").state_schema
         definition = user_material(CRYSTAL, jc.density, crystal_constants, schema)
@@ -81,7 +86,14 @@ def compare_materials(
     for label, case in cases.items():
         _add_shape(report, label, case, wanted)
     if "learned" in cases and "fine_scale" in cases:
-        _add_errors(report, cases["learned"], cases["fine_scale"], wanted)
+        _add_errors(report, wanted, cases["learned"], cases["fine_scale"])
+        _add_where(report, wanted, cases["learned"].results, cases["fine_scale"].results)
+    if "fine_scale" in cases:
+        for label in ("johnson_cook", *(beside or {})):
+            _add_errors(report, wanted, cases[label], cases["fine_scale"], f"{label}_")
+    for label in beside or {}:
+        ratio = cases[label].seconds / cases["johnson_cook"].seconds
+        _add(report, wanted, f"time_{label}_over_johnson_cook", ratio, "1")
     if "learned" in cases:
         flagged = cases["learned"].results.element("unreliable_so_far") > 0
         _add(report, wanted, "share_of_points_flagged", flagged.mean(), "1")
@@ -126,14 +138,14 @@ def _add_shape(report: Report, label: str, case: Case, targets: dict[str, str]) 
     _add(report, targets, f"{label}_seconds", case.seconds, "s")
 
 
-def _add_errors(report: Report, learned: Case, fine: Case, targets: dict[str, str]) -> None:
-    """Relative L2 errors at the end, where the largest is, and whether the material's own status knew."""
-    a, b = learned.results, fine.results
+def _add_errors(report: Report, targets: dict[str, str], case: Case, fine: Case, prefix: str = "") -> None:
+    """Relative L2 errors against the fine scale at the end, and the largest of von Mises over time."""
+    a, b = case.results, fine.results
     volume = element_volumes(a)
     moved = np.unique(np.concatenate([c.ravel() for _, c in a.mesh.blocks]))
     u, v = a.node("displacement")[moved], b.node("displacement")[moved]
-    _add(report, targets, "error_displacement", relative_l2(u, v, np.ones(len(moved))), "1")
-    _add(report, targets, "error_mises", relative_l2(a.element("mises"), b.element("mises"), volume), "1")
+    errors = {"displacement": relative_l2(u, v, np.ones(len(moved)))}
+    errors["mises"] = relative_l2(a.element("mises"), b.element("mises"), volume)
     (dev_a, mean_a), (dev_b, mean_b) = split_stress(a.element("stress")), split_stress(b.element("stress"))
     whole_a, whole_b = (np.column_stack([d, np.sqrt(3.0) * m]) for d, m in ((dev_a, mean_a), (dev_b, mean_b)))
     for what, x, y in (
@@ -141,16 +153,22 @@ def _add_errors(report: Report, learned: Case, fine: Case, targets: dict[str, st
         ("deviatoric", dev_a, dev_b),
         ("volumetric", mean_a, mean_b),
     ):
-        _add(report, targets, f"error_stress_{what}", relative_l2(x, y, volume), "1")
-    worst = [
+        errors[f"stress_{what}"] = relative_l2(x, y, volume)
+    errors["mises_largest_over_time"] = max(
         relative_l2(a.element("mises", k), b.element("mises", k), volume)
         for k in range(1, min(len(a.times), len(b.times)))
-    ]
-    _add(report, targets, "error_mises_largest_over_time", max(worst), "1")
-    _add_where(report, targets, a, b, volume)
+    )
+    for what, error in errors.items():
+        _add(report, targets, f"{prefix}error_{what}", error, "1")
+    if "TAIL" in case.deck.node_sets:
+        mine, true = rod_shape(case.deck, a), rod_shape(fine.deck, b)
+        _add(report, targets, f"{prefix}error_length", abs(mine.length / true.length - 1), "1")
+        _add(report, targets, f"{prefix}error_foot_radius", abs(mine.foot_radius / true.foot_radius - 1), "1")
 
 
-def _add_where(report: Report, targets: dict[str, str], a: Results, b: Results, volume: NDArray) -> None:
+def _add_where(report: Report, targets: dict[str, str], a: Results, b: Results) -> None:
+    """Where the von Mises error is largest, and whether the material's own status knew."""
+    volume = element_volumes(a)
     difference = np.abs(a.element("mises") - b.element("mises"))
     element = int(difference.argmax())
     centres = np.concatenate([a.mesh.coordinates[c].mean(1) for _, c in a.mesh.blocks])

@@ -8,7 +8,12 @@ from pybridge.results import figures, read_results
 from pybridge.results.panel import plot_panel
 from pybridge.results.vtu import export_paraview
 
-CASES = {"johnson_cook": "Johnson-Cook", "learned": "learned, through vumat_", "fine_scale": "fine scale"}
+CASES = {
+    "johnson_cook": "Johnson-Cook",
+    "pca_dnn": "PCA + DNN, vumat_",
+    "learned": "learned, through vumat_",
+    "fine_scale": "fine scale",
+}
 FIELDS = ("mises", "deviatoric_strain", "volumetric_strain")
 
 

@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-# Random walks for coverage, and paths like those that a rod or a plate meets under impact.
-PROTOCOLS = "R:1500:0.25,impact:2500:0.5"
-CONFIG = "pca_dnn_impact"
+
+@dataclass(frozen=True)
+class Recipe:
+    """Paths of the fine scale, a training configuration and its changes."""
+
+    protocols: str
+    config: str
+    settings: tuple[str, ...] = ()
+
+
+# Random walks for coverage, the classical paths, and paths like those that a rod or a plate meets under impact.
+RECIPES = {
+    "yield_surface": Recipe(
+        "R:1500:0.1,I:600:0.1,U:200:0.1,L-U:300:0.1,C:300:0.1,impact:500:0.3", "yield_surface", ("epochs=70",)
+    ),
+    "pca_dnn": Recipe("R:1500:0.25,impact:2500:0.5", "pca_dnn_impact"),
+}
 
 
 def learned_magnesium(
-    folder: Path, processes: int = 2, announce: Callable[[str], None] = print, protocols: str = PROTOCOLS
+    folder: Path, processes: int = 2, announce: Callable[[str], None] = print, kind: str = "yield_surface"
 ) -> Path:
     """Generate, train and export into `folder`, going on where an earlier call stopped; the model file.
 
-    Raises PybridgeError where a step fails (its own message stands above), KeyboardInterrupt after Ctrl-C.
+    kind: one of RECIPES. Raises PybridgeError where a step fails (its own message stands above), KeyboardInterrupt after Ctrl-C.
     """
+    recipe = RECIPES[kind]
+    settings = [word for setting in recipe.settings for word in ("--set", setting)]
     data, training, model = folder / "histories.h5", folder / "training", folder / "MAGNESIUM.pt"
     announce("fine scale: a polycrystal of 128 grains along thousands of paths")
     call(
-        "generate", "taylor", "--protocol", protocols, "--precision", "float32",
+        "generate", "taylor", "--protocol", recipe.protocols, "--precision", "float32",
         "--processes", str(processes), "--out", str(data),
     )  # fmt: skip
     announce("training: a network learns the stress of the polycrystal")
-    call("train", str(data), "--config", CONFIG, "--out", str(training), "--threads", str(processes))
+    call(
+        "train", str(data), "--config", recipe.config, *settings, "--out", str(training), "--threads",
+        str(processes),
+    )  # fmt: skip
     announce("export: one model file, compared in both engines")
     if not model.exists() or model.stat().st_mtime < (training / "surrogate.npz").stat().st_mtime:
         call("export", str(training), "--out", str(model), "--force")

@@ -6,6 +6,7 @@ beside them what counts in a solver. Fine-scale answers are computed by the law 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,7 +43,7 @@ class HasCard(Protocol):
     """Anything with a model card."""
 
     @property
-    def card(self) -> dict[str, Any]: ...
+    def card(self) -> Mapping[str, Any]: ...
 
 
 def source_of(model: HasCard) -> Source:

@@ -26,7 +26,7 @@ class YieldSurfaceConfig:
     width: int = 48  # of both hidden layers
     substeps: int = 2  # of the flow in one step, network held
     radius_floor: float = 0.01  # least yield radius, of the root mean square elastic strain of the data
-    piece: float = 0.4  # longest elastic increment taken at once, in units of the same
+    piece: float = 0.2  # longest elastic increment taken at once, in units of the same
     pressure_degree: int = 1  # of the polynomial in J - 1
     # Of the surrogate, in steps of the data: 2 every second, 0.5 halves.
     steps: tuple[float, ...] = (0.5, 0.25)

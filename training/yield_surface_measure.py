@@ -153,19 +153,20 @@ SHEAR_DIRECTION = np.array([0.4, -0.1, -0.3, 0.5, -0.2, 0.3])
 
 
 def small_cycles(
-    material: Material, density: float, dt: float, strain: float, flowed: bool, rest: int
+    material: Material, density: float, dt: float, strain: float, unload: float | None, rest: int
 ) -> Cycles:
-    """Cycle by +-1e-5 about the virgin state, or about one that flowed to `strain` in 100 steps of `dt` and went back by
-    a tenth of the yield strain. The strength is the norm of the deviator at the end of the flow."""
+    """Cycle by +-1e-5 about the virgin state (`unload` None), or about one that flowed to `strain` in 100 steps of `dt`
+    and went back by the share `unload` of its elastic strain. The strength is the norm of the deviator at the end of
+    the flow."""
     direction = SHEAR_DIRECTION / norm(SHEAR_DIRECTION)
     probe = Point(material, density)
     for k in range(1, 101):
         probe.step(IDENTITY + strain * k / 100 * direction, dt)
     strength = float(norm(deviator(probe.stress[:, 0].astype(np.float64))))
-    point = probe if flowed else Point(material, density)
+    point = probe if unload is not None else Point(material, density)
     centre = IDENTITY.copy()
-    if flowed:
-        centre = IDENTITY + (strain - 0.1 * strength / (2 * material.elastic_moduli.shear)) * direction
+    if unload is not None:
+        centre = IDENTITY + (strain - unload * strength / (2 * material.elastic_moduli.shear)) * direction
     point.step(centre, dt)
     amplitude = 1e-5 * direction
     start = deviator(point.stress[:, 0].astype(np.float64))

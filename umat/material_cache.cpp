@@ -28,6 +28,13 @@ std::map<std::pair<std::string, Engine>, Surrogate>& surrogates() {
   return map;
 }
 
+// Every entry ever made, forgotten ones too, since calls under way may use them; under `guard`. Never freed:
+// other threads may still call while the process ends.
+std::vector<std::unique_ptr<const DeckMaterial>>& all_entries() {
+  static auto* const entries = new std::vector<std::unique_ptr<const DeckMaterial>>;
+  return *entries;
+}
+
 // Length without the blanks at the end, eight of them at a time: this is part of every call's cost.
 int trimmed_length(const char* name) {
   const void* end = std::memchr(name, '\0', name_length);
@@ -115,7 +122,8 @@ const DeckMaterial& find_material(const char* name, const Real* props, int const
   std::unique_ptr<DeckMaterial> entry =
       make(std::string(name, static_cast<std::size_t>(length)), props, constants);
   entry->next = head.load(std::memory_order_relaxed);
-  const DeckMaterial* published = entry.release();
+  const DeckMaterial* published = entry.get();
+  all_entries().push_back(std::move(entry));
   head.store(published, std::memory_order_release);
   return *published;
 }

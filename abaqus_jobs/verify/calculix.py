@@ -21,7 +21,7 @@ from abaqus_jobs.calculix.run import (
     libraries_for,
     run_calculix,
 )
-from abaqus_jobs.calculix.surrogate import saturating_surrogate
+from abaqus_jobs.calculix.surrogate import random_yield_surface, saturating_surrogate
 from pybridge.host import UmatLibrary, our_umat
 from pybridge.report import Report
 from pybridge.solver.materials import law_and_constants
@@ -52,8 +52,11 @@ def run(options: argparse.Namespace) -> Report:
 
 
 def _materials(folder: Path, library: UmatLibrary, options: argparse.Namespace) -> list[element.Material]:
-    """Built-in laws, a surrogate, and --model where one is given."""
-    models = {"SATURATING": saturating_surrogate(folder / "SATURATING.pt", HORIZON)}
+    """Built-in laws, a surrogate of each kind, and --model where one is given."""
+    models = {
+        "SATURATING": saturating_surrogate(folder / "SATURATING.pt", HORIZON),
+        "YIELDING": random_yield_surface(folder / "YIELDING.pt", HORIZON),
+    }
     if options.model:
         models["GIVEN"] = folder / "GIVEN.pt"
         models["GIVEN"].write_bytes(Path(options.model).read_bytes())
@@ -62,7 +65,7 @@ def _materials(folder: Path, library: UmatLibrary, options: argparse.Namespace) 
         library.use_model(name, file)
         about = library.describe(name, [])
         states = sum(int(entry["count"]) for entry in about["states"])
-        duration = min(about["time_max"], 1.0)
+        duration = min(about["time_max"], HORIZON)
         materials.append(element.Material(name.lower(), name, (), states, duration, 1738.0))
     return materials
 

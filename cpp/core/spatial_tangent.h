@@ -95,12 +95,12 @@ inline void rotate_tangent(const Mat3<Real>& q, Real* tangent) {
   for (int i = 0; i < 6; ++i) {
     const Real* a = q.m[symmetric_row[i]];
     const Real* b = q.m[symmetric_column[i]];
-    const Real normal = i < 3 ? Real(1) : root2, shear = i < 3 ? root2 : Real(1);
+    const Real normal = i < 3 ? Real(1) : root2;
     for (int j = 0; j < 3; ++j) turn[i][j] = normal * a[j] * b[j];
     for (int j = 3; j < 6; ++j) {
       const int k = symmetric_row[j], l = symmetric_column[j];
-      // for i < 3 both products are one
-      turn[i][j] = i < 3 ? shear * a[k] * b[l] : a[k] * b[l] + a[l] * b[k];
+      // in the first three rows both products are one
+      turn[i][j] = i < 3 ? root2 * a[k] * b[l] : a[k] * b[l] + a[l] * b[k];
     }
   }
   Real transposed[6][6], half[6][6] = {};

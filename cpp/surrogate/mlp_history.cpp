@@ -191,6 +191,69 @@ bool MlpHistory<Real>::inside(const Real* strain, const Real* history) const {
   return true;
 }
 
+template <class Real>
+void MlpHistory<Real>::update_with_tangent(const Block<Real>& block, Real* tangent) const noexcept {
+  for (int i = 0; i < block.n; ++i) {
+    isotropic_tangent(moduli_, tangent + i, block.stride);
+    try {
+      update_point(block, i, tangent + i);
+    } catch (...) {  // out of memory
+      keep_old(block, state_size(schema_), i, Status::failed_fatal);
+    }
+  }
+}
+
+// update_chunk() for one point, to the last bit, with the members' derivatives.
+template <class Real>
+void MlpHistory<Real>::update_point(const Block<Real>& b, int i, Real* tangent) const {
+  constexpr Index directions = network_directions;
+  const Index s = b.stride, count = static_cast<Index>(component_.size()), in = 2 * count;
+  const Index out = static_cast<Index>(output_scale_.size()), members = static_cast<Index>(members_.size());
+  Real* x = thread_scratch<Real>(ScratchSlot::material,
+                                 static_cast<std::size_t>(in * (1 + directions) + out * (1 + 2 * directions) +
+                                                          members * out * network_chunk));
+  Real *dx = x + in, *y = dx + in * directions, *dy = y + out, *slope = dy + out * directions;
+  Real* all = slope + out * directions;  // as update_chunk() has it, one point
+  std::fill_n(dx, in * directions, Real(0));
+  std::fill_n(slope, out * directions, Real(0));
+  for (Index k = 0; k < count; ++k) {
+    const int c = component_[static_cast<std::size_t>(k)];
+    const Real now = b.stretch_new[i + c * s], change = now - b.stretch_old[i + c * s];
+    const Real history = b.state_old[k * s + i] + std::abs(change);
+    const Real scale = inverse_scale_[static_cast<std::size_t>(k)],
+               history_scale = inverse_scale_[static_cast<std::size_t>(count + k)];
+    b.state_new[k * s + i] = history;
+    x[k] = (now - (c < 3 ? Real(1) : Real(0))) * scale;
+    x[count + k] = history * history_scale;
+    dx[k * directions + c] = scale;
+    dx[(count + k) * directions + c] = change == 0 ? Real(0) : std::copysign(history_scale, change);
+  }
+  for (Index m = 0; m < members; ++m) {
+    members_[static_cast<std::size_t>(m)].forward_tangent(x, dx, y, dy);
+    for (Index r = 0; r < out; ++r) all[(m * out + r) * network_chunk] = y[r];
+    for (Index r = 0; r < out * directions; ++r) slope[r] += dy[r] / static_cast<Real>(members);
+  }
+  finish(b, i, all, 0);
+  if (b.status[i] <= static_cast<int>(Status::unreliable)) store_tangent(slope, tangent, b.stride);
+}
+
+// From the mean derivatives of the outputs, slope [output][6], by the components of E.
+template <class Real>
+void MlpHistory<Real>::store_tangent(const Real* slope, Real* tangent, int stride) const {
+  Real by_component[6][6] = {};
+  for (std::size_t r = 0; r < component_.size(); ++r)
+    for (std::size_t l = 0; l < 6; ++l)
+      by_component[component_[r]][l] = slope[r * network_directions + l] * output_scale_[r];
+  for (int l = 0; l < 6 && plane_ != 0; ++l)
+    by_component[2][l] = Real(0.5) * (by_component[0][l] + by_component[1][l]);
+  for (int k = 0; k < 6; ++k)
+    for (int l = 0; l < 6; ++l) {
+      // Mandel components of shears are sqrt2 times the tensor's
+      const double packing = (k < 3 ? 1.0 : sqrt2) * (l < 3 ? 1.0 : inverse_sqrt2);
+      tangent[(k * 6 + l) * stride] = static_cast<Real>(packing) * by_component[k][l];
+    }
+}
+
 template class MlpHistory<double>;
 template class MlpHistory<float>;
 

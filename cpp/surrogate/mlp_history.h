@@ -12,13 +12,14 @@
 #pragma once
 
 #include "core/material.h"
+#include "core/stretch_tangent.h"
 #include "model_file/model_file.h"
 #include "network/network.h"
 
 namespace pybridge {
 
 template <class Real>
-class MlpHistory final : public Material<Real> {
+class MlpHistory final : public Material<Real>, public HasStretchTangent<Real> {
  public:
   // Throws Error naming the file where tensors are missing or do not fit together.
   explicit MlpHistory(const ModelFile& file);
@@ -27,10 +28,15 @@ class MlpHistory final : public Material<Real> {
   ElasticModuli elastic_moduli() const override { return moduli_; }
   Domain domain() const override { return domain_; }
   void update(const Block<Real>& block) const noexcept override;
+  // The mean of the members' own derivatives, with d(phi) = sign(dE) dE (0 where nothing moved); not the
+  // stiffness that they answer beside the stress.
+  void update_with_tangent(const Block<Real>& block, Real* tangent) const noexcept override;
 
  private:
   void update_chunk(const Block<Real>& block, int start, int n) const;
   void finish(const Block<Real>& block, int i, const Real* y, int at) const;
+  void update_point(const Block<Real>& block, int i, Real* tangent) const;
+  void store_tangent(const Real* slope, Real* tangent, int stride) const;
   void check_state_schema(const ModelFile& file) const;
   bool inside(const Real* strain, const Real* history) const;
 

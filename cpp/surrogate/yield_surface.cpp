@@ -142,6 +142,68 @@ void YieldSurface<Real>::update(const Block<Real>& block) const noexcept {
       keep_old(block, state_size(schema_), i, Status::failed_fatal);
 }
 
+namespace {
+
+void point_with_tangent(const YieldTable<double>& table, const YieldBlock<double>& point,
+                        double* by_component) {
+  switch (active_isa()) {
+    case Isa::avx512:
+      return isa_avx512::yield_surface_tangent(table, point, by_component);
+    case Isa::avx2:
+      return isa_avx2::yield_surface_tangent(table, point, by_component);
+    default:
+      return isa_baseline::yield_surface_tangent(table, point, by_component);
+  }
+}
+
+}  // namespace
+
+template <>
+void YieldSurface<float>::update_with_tangent(const Block<float>& block, float* tangent) const noexcept {
+  update(block);
+  for (int i = 0; i < block.n; ++i) isotropic_tangent(moduli_, tangent + i, block.stride);
+}
+
+template <>
+void YieldSurface<double>::update_with_tangent(const Block<double>& block, double* tangent) const noexcept {
+  constexpr int states_most = yield_states_max + 9;
+  const int s = block.stride, states = state_size(schema_);
+  double stretch_old[6], stretch_new[6], stress[6], state_old[states_most], state_new[states_most];
+  double by_component[36];
+  for (int i = 0; i < block.n; ++i) {
+    const auto gather = [s, i](const double* from, int count, double* to) {
+      for (int c = 0; c < count; ++c) to[c] = from[i + c * s];
+    };
+    gather(block.stretch_old, 6, stretch_old);
+    gather(block.stretch_new, 6, stretch_new);
+    gather(block.state_old, states, state_old);
+    const YieldBlock<double> point{1,
+                                   1,
+                                   block.dt,
+                                   stretch_old,
+                                   stretch_new,
+                                   state_old,
+                                   stress,
+                                   state_new,
+                                   block.dissipation_inc + i,
+                                   block.status + i};
+    if (block.dt >= 0) point_with_tangent(table_, point, by_component);
+    if (!(block.dt >= 0) || block.status[i] == static_cast<int>(Status::failed_fatal)) {
+      keep_old(block, states, i, Status::failed_fatal);
+      isotropic_tangent(moduli_, tangent + i, s);
+      continue;
+    }
+    for (int c = 0; c < 6; ++c) block.stress_new[i + c * s] = stress[c];
+    for (int c = 0; c < states; ++c) block.state_new[i + c * s] = state_new[c];
+    for (int row = 0; row < 6; ++row)
+      for (int column = 0; column < 6; ++column) {
+        // Mandel components of shears are sqrt2 times the tensor's
+        const double packing = (row < 3 ? 1.0 : sqrt2) * (column < 3 ? 1.0 : inverse_sqrt2);
+        tangent[i + (row * 6 + column) * s] = packing * by_component[row * 6 + column];
+      }
+  }
+}
+
 template class YieldSurface<double>;
 template class YieldSurface<float>;
 

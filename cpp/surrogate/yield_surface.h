@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "core/material.h"
+#include "core/stretch_tangent.h"
 #include "model_file/model_file.h"
 #include "surrogate/yield_surface_kernel.h"
 
 namespace pybridge {
 
 template <class Real>
-class YieldSurface final : public Material<Real> {
+class YieldSurface final : public Material<Real>, public HasStretchTangent<Real> {
  public:
   // Throws Error naming the file where numbers are missing or do not fit together.
   explicit YieldSurface(const ModelFile& file);
@@ -23,6 +24,9 @@ class YieldSurface final : public Material<Real> {
   ElasticModuli elastic_moduli() const override { return moduli_; }
   Domain domain() const override { return domain_; }
   void update(const Block<Real>& block) const noexcept override;
+  // Exact in double precision, by dual numbers; in single precision that of the virgin moduli: no host of
+  // tangents is single.
+  void update_with_tangent(const Block<Real>& block, Real* tangent) const noexcept override;
 
  private:
   void read_shape(const ModelFile& file);

@@ -36,10 +36,14 @@ struct YieldBlock {
   int* status;
 };
 
+// yield_surface_tangent: one point (n = stride = 1), all outputs as after update_yield_surface, to the last
+// bit, and d(stress) / d(stretch_new), tensor components [row * 6 + column].
 #define PYBRIDGE_DECLARE_YIELD(isa)                                                            \
   namespace isa {                                                                              \
   void update_yield_surface(const YieldTable<double>& table, const YieldBlock<double>& block); \
   void update_yield_surface(const YieldTable<float>& table, const YieldBlock<float>& block);   \
+  void yield_surface_tangent(const YieldTable<double>& table, const YieldBlock<double>& point, \
+                             double* by_component);                                            \
   }
 PYBRIDGE_DECLARE_YIELD(isa_baseline)
 PYBRIDGE_DECLARE_YIELD(isa_avx2)

@@ -68,13 +68,14 @@ def write_random_surrogate(path: Path, modes: int, width: int, hidden: int, hori
 
 
 def write_surrogate(path: Path, card: dict[str, Any], tensors: dict[str, NDArray]) -> None:
-    """Write the model file, its TorchScript graph by the module registered as "pca_dnn" in pybridge.scripts."""
+    """Write the model file, its TorchScript graph by the module registered in pybridge.scripts under the card's kind."""
     import torch
 
-    found = list(entry_points(group="pybridge.scripts", name="pca_dnn"))
+    kind = card["kind"]
+    found = list(entry_points(group="pybridge.scripts", name=kind))
     if not found:
         raise PybridgeError(
-            "no module writes the graph of a pca_dnn surrogate; install pybridge again (`make setup`)"
+            f"no module writes the graph of a {kind} surrogate; install pybridge again (`make setup`)"
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -46,6 +46,9 @@ def run(options: argparse.Namespace) -> Report:
             library.use_model("BENCH", file)
             limit = "<= 1" if label == "2 x 40" else ""
             _add(report, f"PCA + DNN {label}", UmatPoint(library, "BENCH"), windows, limit, "<= 3")
+    if options.model:
+        library.use_model("GIVEN", Path(options.model))
+        _add(report, Path(options.model).name, UmatPoint(library, "GIVEN"), windows, "", "<= 3")
     return report
 
 

@@ -23,10 +23,12 @@ ORDER = [
     "run",
     "compare",
     "plot",
+    "study",
     "packing",
     "soil",
     "build",
     "doctor",
+    "odb",
     "verify",
     "bench",
 ]

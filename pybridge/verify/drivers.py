@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def write_models(folder: Path) -> Path:
 
 
 def run_driver(
-    program: Path, *arguments: object, timeout: float = 3600, **environment: str
+    program: Path, *arguments: object, timeout: float = 3600, environment: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Last line of the driver's output as JSON ({} where it prints none). Raises DriverError with what it said."""
     command = [str(program), *map(str, arguments)]

@@ -202,3 +202,35 @@ def test_unreadable_deck(tmp_path: Path) -> None:
     (tmp_path / "a.inp").write_text("*HEADING\n*NONSENSE\n")
     (text,) = errors(examine_deck(tmp_path / "a.inp", [tmp_path]))
     assert "NONSENSE" in text
+
+
+def test_a_check_that_cannot_run_keeps_the_others_from_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """`pybridge verify all` goes on after a check that ends in an error, and fails in the end."""
+    from types import SimpleNamespace
+
+    from pybridge.commands import _reports
+    from pybridge.errors import HostError
+    from pybridge.report import Report
+
+    ran = []
+
+    def module(name: str) -> SimpleNamespace:
+        def run(_options):
+            ran.append(name)
+            if name == "first":
+                raise HostError("no gfortran on this machine")
+            report = Report(name)
+            report.add("figure", 1.0, "1", "<= 2")
+            return report
+
+        return SimpleNamespace(run=run)
+
+    monkeypatch.setattr(_reports, "registered", lambda group: {"first": "first", "second": "second"})
+    monkeypatch.setattr(_reports, "importlib", SimpleNamespace(import_module=module))
+    assert main(["verify", "all"]) == 2
+    assert ran == ["first", "second"]
+    assert "verify first: error: no gfortran on this machine" in capsys.readouterr().err
+    assert main(["verify", "second"]) == 0
+    assert main(["verify", "first"]) == 2

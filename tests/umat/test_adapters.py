@@ -17,7 +17,7 @@ from abaqus_jobs.calculix.run import (
     read_record,
     table,
 )
-from abaqus_jobs.calculix.surrogate import BULK, SHEAR, saturating_surrogate
+from abaqus_jobs.calculix.surrogate import BULK, SHEAR, random_yield_surface, saturating_surrogate
 from pybridge.conventions import umat_stress_to_block
 from pybridge.errors import PybridgeError
 from pybridge.host import UmatLibrary, UmatPoint, our_umat
@@ -189,6 +189,21 @@ def test_failed_stage_is_not_done(tmp_path) -> None:
     for _ in range(2):
         build._stage(tmp_path, "one", done.append)
     assert done == [tmp_path]
+
+
+def test_random_yield_surface_flows(tmp_path) -> None:
+    """Elastic at first, less stiff in shear once it flows."""
+    library = UmatLibrary()
+    library.use_model("YIELDS", random_yield_surface(tmp_path / "yields.pt", 1e-6))
+    point = UmatPoint(library, "YIELDS")
+    assert point.trial(np.eye(3), 1e-8).tangent[3, 3] == pytest.approx(SHEAR, rel=1e-6)
+    for a in np.linspace(0.005, 0.1, 20):
+        f = np.eye(3)
+        f[0, 1] = a
+        answer = point.step(f, 5e-8)
+    assert answer.tangent[3, 3] < 0.5 * SHEAR
+    assert answer.stress[0, 1] < 0.5 * SHEAR * 0.1
+    assert answer.energies[1] > 0
 
 
 def test_saturating_surrogate_is_a_material(tmp_path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.linalg import polar
 
 from pybridge._core import load_model
+from pybridge.errors import HostError
 from pybridge.host import UmatPoint
 
 PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))  # UMAT's order, engineering shear
@@ -112,3 +115,60 @@ def test_torchscript_engine_has_a_numerical_tangent(umat, history, tmp_path) -> 
         np.testing.assert_allclose(b.stress, a.stress, rtol=0, atol=1e-11 * np.abs(a.stress).max())
         np.testing.assert_allclose(b.tangent, a.tangent, rtol=0, atol=1e-5 * np.abs(a.tangent).max())
     assert load_model(str(file), "native", "float64").state_size == 25
+    with pytest.raises(HostError, match="beyond the horizon"):  # its failures are seen
+        torch.trial(np.eye(3), 1.0)
+
+
+def committee(path) -> None:
+    """Two members of random weights from (11, 22, 12) and their accumulated strains, sigma_33 the mean of the others."""
+    import warnings
+
+    import torch as pytorch
+
+    from pybridge.model_file import write_model
+    from training.mlp_export import mlp_card
+    from training.mlp_script import MlpHistoryMaterial
+
+    rng = np.random.default_rng(17)
+    layers = ((6, 14), (14, 9))
+    weights = [[rng.normal(size=(o, i)) / np.sqrt(i) for i, o in layers] for _ in range(2)]
+    biases = [[0.2 * rng.normal(size=o) for _, o in layers] for _ in range(2)]
+    tensors = {
+        "component": np.array([0.0, 1.0, 3.0]), "input_scale": rng.uniform(0.01, 0.03, 6),
+        "input_lowest": np.full(6, -1.0), "input_highest": np.full(6, 1.0),
+        "output_scale": rng.uniform(1e7, 3e7, 9), "output_mean": 1e6 * rng.normal(size=9),
+        "stress_scale": np.array([1e8]), "spread_max": np.array([10.0]),
+    }  # fmt: skip
+    for m in range(2):
+        for k in range(2):
+            tensors |= {
+                f"member{m}.layer{k}.weight": weights[m][k],
+                f"member{m}.layer{k}.bias": biases[m][k],
+            }
+    model = SimpleNamespace(
+        weights=weights, activation="tanh",
+        card={"material": {"bulk": 5e7, "shear": 2e7}, "training": {}, "errors": {}},
+    )  # fmt: skip
+    card = mlp_card(model, "committee")  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        script = pytorch.jit.script(MlpHistoryMaterial(card, tensors))
+    write_model(path, script, card, tensors)
+
+
+def test_tangent_of_a_committee(umat, history, tmp_path) -> None:
+    """The members' own derivatives, through strain and accumulated strain; torch answers the same stress."""
+    committee(tmp_path / "committee.pt")
+    umat.use_model("COMMITTEE", tmp_path / "committee.pt")
+    umat.use_model("BY_TORCH_2", tmp_path / "committee.pt", "torchscript")
+    point, other = UmatPoint(umat, "COMMITTEE"), UmatPoint(umat, "BY_TORCH_2")
+    for k, f in enumerate(history(12)):
+        if k in (4, 9):
+            found = point.trial(f, 1.0)
+            expected = jaumann_by_differences(point, f, 1.0, 1e-6)
+            scale = np.abs(expected).max()
+            np.testing.assert_allclose(found.tangent, expected, rtol=0, atol=1e-7 * scale)
+            assert np.abs(found.tangent).max() > 1e7
+        a, b = point.step(f, 1.0), other.step(f, 1.0)
+        np.testing.assert_allclose(b.stress, a.stress, rtol=0, atol=1e-11 * np.abs(a.stress).max())
+        np.testing.assert_allclose(b.state, a.state, rtol=1e-9, atol=1e-9)

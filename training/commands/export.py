@@ -39,7 +39,9 @@ def run(options: argparse.Namespace) -> int:
     else:
         found = export(load_any(options.training), options.out, options.name)
     size = options.out.stat().st_size / 1e6
-    print(f"{options.out}: {size:.1f} MB, reloaded and compared; largest difference over the largest stress:")
+    print(
+        f"{options.out}: {size:.1f} MB, reloaded and compared; largest difference over the largest stress (yield surface: deviator):"
+    )
     for key, value in found.items():
         print(f"  {key:22s} {value:.1e}")
     return 0

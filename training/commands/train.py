@@ -2,6 +2,7 @@
 
   pybridge train crystal.h5                          the learned yield surface
   pybridge train crystal.h5 --config pca_dnn         PCA + DNN of [LIU22], also pca_dnn_impact
+  pybridge train crystal.h5 --curve 100,400,1600      error against number of paths, beside PCA + DNN
   pybridge train crystal.h5 --config pca_dnn --front --out runs/front  error against cost: many small trainings
 
 The folder --out gets checkpoint.pt, learning_curve.csv and .png and, at the end, surrogate.npz, which `pybridge
@@ -35,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--front", action="store_true", help="pca_dnn: train the front of error against cost instead"
     )
+    parser.add_argument(
+        "--curve",
+        metavar="N1,N2,…",
+        help="error against the number of training paths instead: this surrogate and PCA + DNN",
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (1)")
 
 
@@ -48,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
     from training.train import train
 
     torch.set_num_threads(max(1, options.threads))
+    if options.curve is not None:
+        return train_curve(options)
     if wants(options.config):
         return train_yield_surface(options)
     config = read_config(options.config)
@@ -105,4 +113,22 @@ def train_yield_surface(options: argparse.Namespace) -> int:
         if measured.get(key) is not None
     )
     print(f"error on held-back paths: {words or 'no paths were held back'}")
+    return 0
+
+
+def train_curve(options: argparse.Namespace) -> int:
+    """Error against number of paths."""
+    from pybridge.errors import ConfigError
+    from training.datasets import read_dataset
+    from training.learning_curve import learning_curve
+    from training.yield_surface_config import from_command
+
+    try:
+        counts = sorted({int(text) for text in options.curve.split(",")})
+    except ValueError as error:
+        raise ConfigError(f"--curve {options.curve}: expected whole numbers, as 100,200,400") from error
+    if counts[0] < 1:
+        raise ConfigError(f"--curve {options.curve}: expected numbers of paths from 1")
+    config = from_command("yield_surface", options.set)
+    learning_curve(read_dataset(options.data), counts, config, options.out or Path("runs") / "curve")
     return 0

@@ -54,7 +54,7 @@ std::uint32_t crc32_of(const Bytes& bytes) {
 }
 
 void put(Bytes& out, std::uint32_t value, int bytes) {
-  for (int k = 0; k < bytes; ++k) out.push_back(static_cast<unsigned char>(value >> (8 * k)));
+  for (int k = 0; k < bytes; ++k) out.push_back(static_cast<unsigned char>(k < 4 ? value >> (8 * k) : 0));
 }
 
 void put_text(Bytes& out, const std::string& text) { out.insert(out.end(), text.begin(), text.end()); }
@@ -216,6 +216,7 @@ std::vector<Bytes> read_seeds(const std::string& folder) {
   DIR* directory = opendir(folder.c_str());
   require(directory != nullptr, "no folder of seeds");
   while (const dirent* entry = readdir(directory)) {
+    if (entry->d_name[0] == '.') continue;
     std::ifstream in(folder + "/" + entry->d_name, std::ios::binary);
     const Bytes bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     if (!bytes.empty()) seeds.push_back(bytes);

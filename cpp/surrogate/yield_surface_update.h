@@ -1,0 +1,343 @@
+// The learned yield surface over a block of points (training/yield_surface_script.py is its twin). One lane,
+// one point; missing lanes of the last vector repeat its last point, so that every point meets the same
+// arithmetic. Shared by the evaluation and its derivative,
+// which instantiates it with dual numbers.
+#pragma once
+
+#include "network/activation_simd.h"
+#include "surrogate/yield_surface_flow.h"
+#include "surrogate/yield_surface_kernel.h"
+#include "surrogate/yield_surface_tensor.h"
+
+namespace pybridge {
+namespace PYBRIDGE_ISA {
+
+namespace {
+
+constexpr int ok = 0, unreliable = 1, fatal = 3;  // core/status.h
+constexpr int rows_max = yield_width_max > yield_states_max + 8 ? yield_width_max : yield_states_max + 8;
+
+// What goes in and out of the network, and stays until the flow: NV vectors of points.
+template <class Real, int NV>
+struct Chunk {
+  using V = Vec<Real>;
+  V input[(yield_states_max + 6) * NV], first[rows_max * NV], second[rows_max * NV];
+  V u[6][NV], c[6][NV], e[5][NV], v[5][NV], flow[5][NV], volume[NV], dilation[NV];
+  V count[NV], rate[NV], gamma[NV], work[NV];
+  Mask<Real> bad[NV], outside[NV];
+};
+
+// y = W x + b, rows four at a time.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void dense(const Real* w, const Real* b, int out, int in, const Vec<Real>* x,
+                                 Vec<Real>* y) {
+  for (int o = 0; o < out; o += yield_rows) {
+    Vec<Real> sum[yield_rows][NV];
+    for (int r = 0; r < yield_rows; ++r)
+      for (int k = 0; k < NV; ++k) sum[r][k] = fill<Real>(b[o + r]);
+    for (int i = 0; i < in; ++i, w += yield_rows)
+      for (int r = 0; r < yield_rows; ++r) {
+        const Vec<Real> weight = fill<Real>(w[r]);
+        for (int k = 0; k < NV; ++k) sum[r][k] = network::multiply_add(weight, x[i * NV + k], sum[r][k]);
+      }
+    for (int r = 0; r < yield_rows; ++r)
+      for (int k = 0; k < NV; ++k) y[(o + r) * NV + k] = sum[r][k];
+  }
+}
+
+template <class Real>
+PYBRIDGE_FORCE_INLINE void silu(int count, Vec<Real>* x) {
+  for (int i = 0; i < count; ++i) x[i] *= network::sigmoid<Real>(x[i]);
+}
+
+// U - 1 = e must be finite, det U > 0.
+template <class Real>
+PYBRIDGE_FORCE_INLINE Mask<Real> admissible(const Vec<Real> e[6]) {
+  Mask<Real> fine = dilation_of(e) > static_cast<Real>(-1 + 1e-6);
+  for (int c = 0; c < 6; ++c) fine &= magnitude<Real>(e[c]) < static_cast<Real>(1e6);  // false for NaN
+  return fine;
+}
+
+// e at U = 1 + strain, in strain_scale.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void elastic_strain(const YieldTable<Real>& table, const Vec<Real> strain[6],
+                                          const Vec<Real> c[6], Vec<Real> e[5]) {
+  using V = Vec<Real>;
+  V u[6], b[6], bc[6];
+  for (int i = 0; i < 6; ++i) u[i] = i < 3 ? strain[i] + Real(1) : strain[i];
+  square(strain, b);
+  congruence(u, c, bc);
+  for (int i = 0; i < 6; ++i) b[i] = (strain[i] + strain[i] + b[i]) + bc[i];
+  const V j23 =
+      exponential<Real>(logarithm<Real>(Real(1) + dilation_of(strain)) * static_cast<Real>(-2.0 / 3));
+  deviatoric<Real>(b, j23 * (static_cast<Real>(0.5) / table.strain_scale), e);
+}
+
+template <class Real>
+PYBRIDGE_FORCE_INLINE Vec<Real> squared_norm(const Vec<Real> e[6]) {
+  return e[0] * e[0] + e[1] * e[1] + e[2] * e[2] + Real(2) * (e[3] * e[3] + e[4] * e[4] + e[5] * e[5]);
+}
+
+// Reads a vector of points and prepares what the network sees.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock<Real>& block, int at,
+                                 int valid, int k, Chunk<Real, NV>& chunk) {
+  using V = Vec<Real>;
+  const int states = table.shape.states();
+  const long stride = block.stride;
+  V strain_old[6], strain[6], change[6], c[6], e_old[5], e[5];
+  for (int i = 0; i < 6; ++i) {
+    const V old = load(block.stretch_old + at + i * stride, valid),
+            now = load(block.stretch_new + at + i * stride, valid);
+    strain_old[i] = i < 3 ? old - Real(1) : old;
+    strain[i] = i < 3 ? now - Real(1) : now;
+    change[i] = now - old;
+    c[i] = load(block.state_old + at + i * stride, valid);
+  }
+  const Mask<Real> bad = ~(admissible<Real>(strain_old) & admissible<Real>(strain));
+  for (int i = 0; i < 6; ++i) {
+    strain_old[i] = bad ? V{} : strain_old[i];
+    strain[i] = bad ? V{} : strain[i];
+    chunk.c[i][k] = c[i];
+    chunk.u[i][k] = i < 3 ? strain[i] + Real(1) : strain[i];
+  }
+  chunk.bad[k] = bad;
+  const Real rate_dt = static_cast<Real>(table.rate_max * block.dt);
+  chunk.outside[k] = (squared_norm<Real>(strain) > table.strain_max * table.strain_max) |
+                     (squared_norm<Real>(change) > rate_dt * rate_dt);
+  chunk.dilation[k] = dilation_of(strain);
+  chunk.volume[k] = chunk.dilation[k] + Real(1);
+  elastic_strain<Real>(table, strain_old, c, e_old);
+  elastic_strain<Real>(table, strain, c, e);
+  for (int i = 0; i < states; ++i)
+    chunk.input[(5 + i) * NV + k] = load(block.state_old + at + (6 + i) * stride, valid);
+  V v[5];
+  for (int i = 0; i < 5; ++i) {
+    v[i] = e[i] - e_old[i];
+    chunk.e[i][k] = e_old[i];
+    chunk.flow[i][k] = V{};
+  }
+  chunk.gamma[k] = chunk.work[k] = V{};
+  const V cuts = least<V>(norm5<Real>(v) * table.inverse_piece, fill<Real>(Real(yield_pieces_max)));
+  V count = fill<Real>(1);
+  for (int p = 1; p < yield_pieces_max; ++p) count += cuts > Real(p) ? fill<Real>(1) : V{};
+  chunk.count[k] = count;
+  const Real inverse_h = block.dt > 0 ? static_cast<Real>(table.time_scale / block.dt) : Real(0);
+  V per_time[5];
+  for (int i = 0; i < 5; ++i) {
+    per_time[i] = v[i] * inverse_h;
+    chunk.v[i][k] = v[i] / count;
+  }
+  const V u =
+      least<V>(dot5(per_time, per_time) + static_cast<Real>(1e-6), fill<Real>(static_cast<Real>(1e12)));
+  chunk.rate[k] = logarithm<Real>(u) * static_cast<Real>(0.5 * 0.43429448190325182765);
+}
+
+// x = e - alpha at the beginning of a piece.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void relative(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk,
+                                    Vec<Real> x[5]) {
+  for (int i = 0; i < 5; ++i) {
+    Vec<Real> alpha{};
+    for (int b = 0; b < table.shape.backstresses; ++b) alpha += chunk.input[(5 + 5 * b + i) * NV + k];
+    x[i] = chunk.e[i][k] - alpha;
+  }
+}
+
+// Whether a point may flow at all: not where both ends of its step lie in the ball that is always elastic.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE bool may_flow(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk) {
+  using V = Vec<Real>;
+  V x[5], end[5];
+  relative<Real, NV>(table, k, chunk, x);
+  for (int i = 0; i < 5; ++i) end[i] = x[i] + chunk.count[k] * chunk.v[i][k];
+  // A thousandth below, so that rounding cannot make a difference; true for NaN.
+  const Real inside = static_cast<Real>(0.999) * table.radius_floor;
+  return any(~((norm5<Real>(x) < inside) & (norm5<Real>(end) < inside)));
+}
+
+// What the network sees in a piece.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void look(const YieldTable<Real>& table, int k, Chunk<Real, NV>& chunk) {
+  using V = Vec<Real>;
+  V x[5];
+  relative<Real, NV>(table, k, chunk, x);
+  for (int i = 0; i < 5; ++i) x[i] += Real(0.5) * chunk.v[i][k];
+  const V length = Real(1) / norm5<Real>(x);
+  for (int i = 0; i < 5; ++i) chunk.input[i * NV + k] = x[i] * length;
+  chunk.input[(5 + table.shape.states()) * NV + k] = chunk.rate[k];
+}
+
+// The surface from the network's answer, then the flow of piece number `piece`.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void advance(const YieldTable<Real>& table, Real h, int k, int piece,
+                                   Chunk<Real, NV>& chunk, const Vec<Real>* answer) {
+  using V = Vec<Real>;
+  const YieldShape& shape = table.shape;
+  const int back = shape.back(), states = shape.states();
+  const Real inverse = Real(1) / static_cast<Real>(shape.substeps);
+  const Mask<Real> active = chunk.count[k] > Real(piece);
+  Surface<V> f;
+  V n[5], v[5], x[5], raw_d[5], flow[5], gamma{};
+  relative<Real, NV>(table, k, chunk, x);
+  for (int i = 0; i < 5; ++i)
+    n[i] = chunk.input[i * NV + k], raw_d[i] = answer[(2 + i) * NV + k], v[i] = chunk.v[i][k];
+  V raw = answer[k];
+  f.k_h = exponential<Real>(bounded<Real>(answer[NV + k], static_cast<Real>(log_rate_most))) *
+          (h * inverse / chunk.count[k]);
+  const V d_n = dot5(raw_d, n);
+  const V expected = most<V>(dot5(n, v), V{});
+  for (int i = 0; i < 5; ++i) f.d[i] = raw_d[i] - n[i] * d_n, f.q[i] = V{}, v[i] *= inverse, flow[i] = V{};
+  const V d_size =
+      Real(1) / root<Real>(Real(1) + static_cast<Real>(1 / (turn_most * turn_most)) * dot5(f.d, f.d));
+  for (int i = 0; i < 5; ++i) f.d[i] *= d_size;
+  V drive{};
+  for (int i = 0; i < states; ++i) {
+    const V z = chunk.input[(5 + i) * NV + k];
+    const V target = bounded<Real>(answer[(7 + i) * NV + k], static_cast<Real>(hidden_most));
+    const V slope = table.speed[i] * (target - z) * kept<Real>(Real(0.5) * table.speed[i] * expected);
+    if (i < back) {
+      f.q[i % 5] += slope;
+    } else {
+      drive += table.skip[i - back] * slope;
+      raw += table.skip[i - back] * z;
+    }
+  }
+  const V small = exponential<Real>(-magnitude<Real>(raw));
+  const V gate = (raw > Real(0) ? fill<Real>(1) : small) / (Real(1) + small);
+  f.radius = table.radius_floor + most<V>(raw, V{}) + logarithm<Real>(Real(1) + small);
+  f.hardening = most<V>(gate * drive, fill<Real>(static_cast<Real>(-softening_most)));
+  f.floor = fill<Real>(table.radius_floor);
+  bound_backstress<Real>(f);
+  V radius = f.radius;
+  Substep<V> values;
+  for (int s = 0; s < shape.substeps; ++s) substep<Real>(f, v, x, radius, flow, gamma, values);
+  V work{};
+  for (int i = 0; i < 5; ++i) {
+    const V moved = chunk.e[i][k] + chunk.v[i][k] - flow[i];
+    work += moved * flow[i];
+    chunk.e[i][k] = active ? moved : chunk.e[i][k];
+    chunk.flow[i][k] += active ? flow[i] : V{};
+  }
+  chunk.work[k] += active ? work : V{};
+  chunk.gamma[k] += active ? gamma : V{};
+  gamma = active ? gamma : V{};
+  for (int i = 0; i < states; ++i) {
+    const V target = bounded<Real>(answer[(7 + i) * NV + k], static_cast<Real>(hidden_most));
+    const V y = table.speed[i] * gamma, moved = y * (Real(1) + static_cast<Real>(0.5) * y);
+    V& z = chunk.input[(5 + i) * NV + k];
+    z += (target - z) * (moved / (Real(1) + moved));
+  }
+}
+
+// C after the plastic strain `flow`, det(1 + C) back at 1.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void move_metric(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk,
+                                       const Vec<Real> flow[5], Vec<Real> c[6]) {
+  using V = Vec<Real>;
+  V u[6], inverse[6], plastic[6], metric[6], squared[6];
+  for (int i = 0; i < 6; ++i) u[i] = chunk.u[i][k];
+  inverse_of(u, chunk.volume[k], inverse);
+  expand<Real>(flow, plastic);
+  congruence(inverse, plastic, metric);
+  square(inverse, squared);
+  const V j23 = exponential<Real>(logarithm<Real>(chunk.volume[k]) * static_cast<Real>(2.0 / 3));
+  const V factor = j23 * (Real(-2) * table.strain_scale);
+  for (int i = 0; i < 6; ++i) c[i] += metric[i] * factor;
+  // Each step leaves a ten-thousandth of what it finds (the square of e), so that three end in rounding.
+  for (int step = 0; step < 3; ++step) {
+    const V mu = dilation_of(c) * static_cast<Real>(1.0 / 3) * j23;
+    for (int i = 0; i < 6; ++i) c[i] -= squared[i] * mu;
+  }
+}
+
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBlock<Real>& block, int at,
+                                  int valid, int k, const Chunk<Real, NV>& chunk) {
+  using V = Vec<Real>;
+  const int states = table.shape.states();
+  const long stride = block.stride;
+  V flow[5], e[5], c[6], moved[6], stress[6];
+  for (int i = 0; i < 5; ++i) flow[i] = chunk.flow[i][k];
+  for (int i = 0; i < 6; ++i) c[i] = moved[i] = chunk.c[i][k];
+  move_metric<Real, NV>(table, k, chunk, flow, moved);
+  const Mask<Real> flows = chunk.gamma[k] > Real(0);
+  Mask<Real> fine = ~chunk.bad[k], outside = chunk.outside[k];
+  V sum{};
+  Real* state = block.state_new + at;
+  for (int i = 0; i < 6; ++i) {
+    c[i] = flows ? moved[i] : c[i];
+    sum += c[i];
+    store(state + i * stride, c[i], valid);
+  }
+  for (int i = 0; i < states; ++i) {
+    const V z = chunk.input[(5 + i) * NV + k];
+    outside |= magnitude<Real>(z) > table.hidden_bound[i];
+    sum += z;
+    store(state + (6 + i) * stride, z, valid);
+  }
+  const V work_inc = table.shear * table.strain_scale * chunk.work[k];
+  const V slip =
+      static_cast<Real>(0.81649658092772603273) * table.strain_scale * root<Real>(dot5(flow, flow));
+  const long last = (6 + states) * stride;
+  const V plastic = load(block.state_old + at + last, valid) + slip;
+  const V work = load(block.state_old + at + last + stride, valid) + work_inc;
+  V flag = load(block.state_old + at + last + 2 * stride, valid);
+  outside |= work < table.least_work;
+  flag = most<V>(flag, outside ? fill<Real>(1) : V{});
+  store(state + last, plastic, valid);
+  store(state + last + stride, work, valid);
+  store(state + last + 2 * stride, flag, valid);
+  V strain[6];
+  for (int i = 0; i < 6; ++i) strain[i] = chunk.u[i][k] - (i < 3 ? fill<Real>(1) : V{});
+  elastic_strain<Real>(table, strain, c, e);  // of U and C alone, whether it flowed or not
+  expand<Real>(e, stress);
+  V pressure{};
+  for (int i = table.pressure_count - 1; i >= 0; --i)
+    pressure = (pressure + table.pressure[i]) * chunk.dilation[k];
+  const V inverse_volume = Real(1) / chunk.volume[k];
+  for (int i = 0; i < 6; ++i) {
+    stress[i] = stress[i] * (table.shear * inverse_volume) + (i < 3 ? pressure : V{});
+    sum += stress[i];
+    store(block.stress_new + at + i * stride, stress[i], valid);
+  }
+  store(block.dissipation_inc + at, work_inc * inverse_volume, valid);
+  fine &= (sum - sum) == Real(0);  // false for NaN and infinity
+  for (int i = 0; i < valid; ++i)
+    block.status[at + i] = fine[i] ? (flag[i] > Real(0) ? unreliable : ok) : fatal;
+}
+
+template <class Real, int NV>
+void update_chunk(const YieldTable<Real>& table, const YieldBlock<Real>& block, int first, int points) {
+  constexpr int lanes = Simd<Real>::lanes;
+  const YieldShape& shape = table.shape;
+  Chunk<Real, NV> chunk;
+  for (int k = 0; k < NV; ++k)
+    begin<Real, NV>(table, block, first + k * lanes, points < (k + 1) * lanes ? points - k * lanes : lanes, k,
+                    chunk);
+  const Real h = static_cast<Real>(block.dt / table.time_scale);
+  bool flows = false;
+  int pieces = 0;
+  for (int k = 0; k < NV; ++k) {
+    flows |= may_flow<Real, NV>(table, k, chunk);
+    for (int i = 0; i < lanes; ++i)
+      if (chunk.count[k][i] > Real(pieces)) pieces = static_cast<int>(chunk.count[k][i]);
+  }
+  for (int piece = 0; flows && piece < pieces; ++piece) {
+    for (int k = 0; k < NV; ++k) look<Real, NV>(table, k, chunk);
+    dense<Real, NV>(table.weight[0], table.bias[0], shape.width, shape.inputs(), chunk.input, chunk.first);
+    silu<Real>(shape.width * NV, chunk.first);
+    dense<Real, NV>(table.weight[1], table.bias[1], shape.width, shape.width, chunk.first, chunk.second);
+    silu<Real>(shape.width * NV, chunk.second);
+    dense<Real, NV>(table.weight[2], table.bias[2], shape.outputs(), shape.width, chunk.second, chunk.first);
+    for (int k = 0; k < NV; ++k) advance<Real, NV>(table, h, k, piece, chunk, chunk.first);
+  }
+  for (int k = 0; k < NV; ++k)
+    finish<Real, NV>(table, block, first + k * lanes, points < (k + 1) * lanes ? points - k * lanes : lanes,
+                     k, chunk);
+}
+
+}  // namespace
+
+}  // namespace PYBRIDGE_ISA
+}  // namespace pybridge
