@@ -26,13 +26,14 @@ if TYPE_CHECKING:  # for pyright with abqpy; Abaqus's Python 2.7 has no such nam
     from abaqus.Region.Region import Region  # noqa: F401
 
 # [LIU22] Table A.1 gives the elastic moduli; see abaqus_jobs/materials.py for all figures.
-_LAME, _SHEAR = 24e9, 25e9
+_BULK, _SHEAR = 48e9, 25e9
+_YOUNG = 9 * _BULK * _SHEAR / (3 * _BULK + _SHEAR)
 MAGNESIUM_JC = {
     "name": "MAGNESIUM_JC",
     "density": 1.0e4,
-    "elastic": [_SHEAR * (3 * _LAME + 2 * _SHEAR) / (_LAME + _SHEAR), _LAME / (2 * (_LAME + _SHEAR))],
-    "johnson_cook": [153e6, 291.8e6, 0.1026, 1.0, 923.0, 298.0],
-    "rate": [0.013, 1.0],
+    "elastic": [_YOUNG, _YOUNG / (2 * _SHEAR) - 1],
+    "johnson_cook": [0.37e6, 548.6e6, 0.198, 1.0, 923.0, 293.0],
+    "rate": [0.0982, 1e4],
 }
 COPPER = {
     "name": "COPPER",
