@@ -42,6 +42,9 @@ from training.yield_surface_export import Surrogate, answer, save
 from training.yield_surface_sweep import BLOCK, hidden_range, sweep
 
 RISE = 0.15  # part of the updates over which the learning rate rises
+# A path whose relative error stands above this has left the sweep's stable range: its steps are longer than `piece`, into
+# which the kernels cut them and the sweep does not. It is left out of the update, which it would drown or turn to NaN.
+LOST = 2.0
 LEAST_SIZE = 1e-3  # of the norm of a path's mean e, so that a path without deviator does not rule the mean
 HIDDEN_MARGIN = 1.25  # of the largest hidden state met in training: beyond it the flag is raised
 
@@ -184,7 +187,7 @@ class Trainer:
         config, paths = self.config, len(self.training[0].size)
         order = torch.randperm(paths, generator=self.generator)
         weights = torch.tensor(config.step_weights, dtype=torch.float64)
-        batches, total = math.ceil(paths / config.batch), 0.0
+        batches, total, learned_from = math.ceil(paths / config.batch), 0.0, 0
         for k in range(batches):
             rate = learning_rate(config, (self.epoch + k / batches) / config.epochs)
             for group in self.optimiser.param_groups:
@@ -192,22 +195,31 @@ class Trainer:
             chosen = order[k * config.batch : (k + 1) * config.batch]
             which = int(torch.multinomial(weights, 1, generator=self.generator))
             turn = turn5(self.generator, self.training[0].v.dtype) if config.augment else None
-            loss = self.training[which].loss(self.model, chosen, turn).mean()
+            found = self.training[which].loss(self.model, chosen, turn)
+            sane = found.detach() < LOST
+            if not sane.all():
+                if not sane.any():
+                    continue
+                chosen = chosen[sane]
+                found = self.training[which].loss(self.model, chosen, turn)
+            loss = found.mean()
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             size = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             if torch.isfinite(size):  # a rare batch overflows; the weights must not see it
                 self.optimiser.step()
             total += loss.item() * len(chosen)
+            learned_from += len(chosen)
         self.epoch += 1
-        return total / paths, self.validation_loss()
+        return total / learned_from if learned_from else float("nan"), self.validation_loss()
 
     def validation_loss(self) -> float:
-        """Mean error of the validation paths at the first of the step sizes; nan without any."""
+        """Mean error of the validation paths at the first of the step sizes, none counted above LOST; nan without any."""
         if self.validation is None:
             return float("nan")
         with torch.no_grad():
-            return self.validation.loss(self.model, slice(None)).mean().item()
+            found = self.validation.loss(self.model, slice(None))
+            return torch.nan_to_num(found, nan=LOST, posinf=LOST).clamp(max=LOST).mean().item()
 
     def hidden_bound(self) -> NDArray:
         """Beyond this a hidden state is outside what training has met."""
@@ -216,7 +228,7 @@ class Trainer:
         with torch.no_grad():
             for k in range(0, paths, 16 * BLOCK):
                 part = torch.arange(k, k + 16 * BLOCK) % paths
-                bound = torch.maximum(
+                bound = torch.fmax(
                     bound, hidden_range(self.model, first.v[..., part], first.moved[..., part], first.h)
                 )
         return HIDDEN_MARGIN * bound.double().numpy() + 1e-3

@@ -176,3 +176,24 @@ def test_the_shipped_configuration_is_of_this_kind(tmp_path: Path) -> None:
     other.write_text('name = "x"\n', encoding="utf-8")
     assert not wants(other)
     assert not wants(tmp_path / "missing.toml")
+
+
+def test_a_path_that_leaves_the_stable_range_spoils_neither_the_others_nor_the_weights(data) -> None:
+    trainer = Trainer.start(small(), data.subset(np.arange(32)), data.subset(np.arange(32, 40)))
+    for prepared in trainer.training:
+        prepared.v[..., 3] = float("nan")
+        prepared.v[..., 5] *= 1e20
+    assert trainer.validation is not None
+    trainer.validation.v[..., 2] = float("nan")
+    before = [p.detach().clone() for p in trainer.model.parameters()]
+    loss, validation = trainer.run_epoch()
+    assert 0 < loss < 2
+    assert 0 < validation < 2
+    assert all(torch.isfinite(p).all() for p in trainer.model.parameters())
+    moved = [
+        (p.detach() - b).abs().max().item() for p, b in zip(trainer.model.parameters(), before, strict=True)
+    ]
+    assert max(moved) > 1e-3
+    for prepared in trainer.training:
+        prepared.v[:] = float("nan")
+    assert np.isnan(trainer.run_epoch()[0])  # `train` says that it diverged
