@@ -22,7 +22,8 @@ inline void layer_tile(const PackedLayer<Real>& layer, const Real* x, Real* y, i
   for (int r = first; r < last; r += rows) {
     const Real* weight = layer.weight + static_cast<std::ptrdiff_t>(r / panel) * panel * layer.inputs +
                          start * panel + r % panel;
-    multiply_tile<Real, Vectors>(weight, layer.bias + r, fresh, x + start * width, depth, y + r * width);
+    multiply_tile<Real, Vectors>(weight, layer.bias + r, fresh, x + start * width, depth, y + r * width,
+                                 weight + static_cast<std::ptrdiff_t>(panel) * layer.inputs);
     if (done) activate(y + r * width, rows * width, layer.activation);
   }
 }

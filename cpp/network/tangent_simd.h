@@ -92,8 +92,9 @@ inline void tangent_layer(const PackedLayer<Real>& layer, const Real* x, Real* y
   for (int r = 0; r < outputs; r += rows) {
     const Real* weight =
         layer.weight + static_cast<std::ptrdiff_t>(r / panel) * panel * layer.inputs + r % panel;
-    multiply_tile<Real, TangentShape<Real>::vectors>(weight, layer.bias + r, false, x, layer.inputs,
-                                                     y + r * width);
+    multiply_tile<Real, TangentShape<Real>::vectors>(
+        weight, layer.bias + r, false, x, layer.inputs, y + r * width,
+        weight + static_cast<std::ptrdiff_t>(panel) * layer.inputs);
   }
   activate_rows(y, outputs, layer.activation, memory);
 }
