@@ -10,60 +10,57 @@ from pybridge._core import make_law
 POINTS, STEPS = 16, 4
 
 
-def largest_deviator(increment: float, rate: float, strain: float, precision: str) -> float:
-    """Pa; random deviatoric paths out to `strain`, back to half of it, in steps of `increment`."""
-    dtype = np.dtype(precision)
-    law = make_law("PYBRIDGE_TAYLOR_CRYSTAL", [6.0, 3.0], precision)
-    direction = np.random.default_rng(11).normal(size=(6, POINTS))
-    direction[:3] -= direction[:3].mean(0)
-    direction /= np.sqrt((direction**2).sum(0))
-    stretch = np.zeros((6, POINTS))
-    stretch[:3] = 1.0
-    stress, state = np.zeros((6, POINTS), dtype), np.zeros((law.state_size, POINTS), dtype)
-    largest, turn = 0.0, round(strain / increment)
-    for k in range(turn + turn // 2):
-        after = stretch + direction * increment * (1 if k < turn else -1)
-        new, moved = np.full_like(stress, np.nan), np.full_like(state, np.nan)
-        work, status = np.full(POINTS, np.nan, dtype), np.full(POINTS, -1, np.int32)
-        law.update(
-            time_old=0.0, dt=increment / rate, strain_inc=np.zeros_like(stress), stretch_old=stretch.astype(dtype),
-            stretch_new=after.astype(dtype), temperature=np.zeros(POINTS, dtype), density=np.ones(POINTS, dtype),
-            stress_old=stress, state_old=state, stress_new=new, state_new=moved, dissipation_inc=work, status=status,
+class Paths:
+    """Random deviatoric paths of 16 points through a crystal of six grains."""
+
+    def __init__(self, precision: str, seed: int) -> None:
+        self.dtype = np.dtype(precision)
+        self.law = make_law("PYBRIDGE_TAYLOR_CRYSTAL", [6.0, 3.0], precision)
+        self.direction = np.random.default_rng(seed).normal(size=(6, POINTS))
+        self.direction[:3] -= self.direction[:3].mean(0)
+        self.direction /= np.sqrt((self.direction**2).sum(0))
+        self.stretch = np.zeros((6, POINTS))
+        self.stretch[:3] = 1.0
+        self.stress = np.zeros((6, POINTS), self.dtype)
+        self.state = np.zeros((self.law.state_size, POINTS), self.dtype)
+        self.finite = True
+
+    def step(self, increment: float, rate: float) -> np.ndarray:
+        """Move all points by `increment` of strain (backwards where negative) at `rate`; their status."""
+        after = self.stretch + self.direction * increment
+        new, moved = np.full_like(self.stress, np.nan), np.full_like(self.state, np.nan)
+        work, status = np.full(POINTS, np.nan, self.dtype), np.full(POINTS, -1, np.int32)
+        self.law.update(
+            time_old=0.0, dt=abs(increment) / rate, strain_inc=np.zeros_like(new),
+            stretch_old=self.stretch.astype(self.dtype), stretch_new=after.astype(self.dtype),
+            temperature=np.zeros(POINTS, self.dtype), density=np.ones(POINTS, self.dtype), stress_old=self.stress,
+            state_old=self.state, stress_new=new, state_new=moved, dissipation_inc=work, status=status,
         )  # fmt: skip
-        assert (status == 0).all()
-        deviator = new.astype(float)
-        deviator[:3] -= deviator[:3].mean(0)
-        largest = max(
-            largest, float(np.sqrt((deviator[:3] ** 2).sum(0) + 2 * (deviator[3:] ** 2).sum(0)).max())
-        )
-        stress, state, stretch = new, moved, after
+        self.finite &= all(np.isfinite(a).all() for a in (new, moved, work))
+        self.stress, self.state, self.stretch = new, moved, after
+        return status
+
+    def largest_deviator(self) -> float:
+        """Norm, Pa, of the point that has most."""
+        d = self.stress.astype(float)
+        d[:3] -= d[:3].mean(0)
+        return float(np.sqrt((d[:3] ** 2).sum(0) + 2 * (d[3:] ** 2).sum(0)).max())
+
+
+def largest_deviator(increment: float, rate: float, strain: float, precision: str) -> float:
+    """Pa; out to `strain`, back to half of it, in steps of `increment`."""
+    paths, largest, turn = Paths(precision, 11), 0.0, round(strain / increment)
+    for k in range(turn + turn // 2):
+        assert (paths.step(increment if k < turn else -increment, rate) == 0).all()
+        largest = max(largest, paths.largest_deviator())
     return largest
 
 
 def answers(increment: float, rate: float, precision: str) -> tuple[np.ndarray, bool]:
-    """Status of all points and steps of random deviatoric increments, reversed in the last; whether all is finite."""
-    dtype = np.dtype(precision)
-    law = make_law("PYBRIDGE_TAYLOR_CRYSTAL", [6.0, 3.0], precision)
-    direction = np.random.default_rng(5).normal(size=(6, POINTS))
-    direction[:3] -= direction[:3].mean(0)
-    direction *= increment / np.sqrt((direction**2).sum(0))
-    stretch = np.zeros((6, POINTS))
-    stretch[:3] = 1.0
-    stress, state = np.zeros((6, POINTS), dtype), np.zeros((law.state_size, POINTS), dtype)
-    found, finite = [], True
-    for k in range(STEPS):
-        after = stretch + direction * (1 if k < STEPS - 1 else -1)
-        new, moved = np.full_like(stress, np.nan), np.full_like(state, np.nan)
-        work, status = np.full(POINTS, np.nan, dtype), np.full(POINTS, -1, np.int32)
-        law.update(
-            time_old=0.0, dt=increment / rate, strain_inc=np.zeros_like(stress), stretch_old=stretch.astype(dtype),
-            stretch_new=after.astype(dtype), temperature=np.zeros(POINTS, dtype), density=np.ones(POINTS, dtype),
-            stress_old=stress, state_old=state, stress_new=new, state_new=moved, dissipation_inc=work, status=status,
-        )  # fmt: skip
-        found.append(status)
-        finite &= all(np.isfinite(a).all() for a in (new, moved, work))
-        stress, state, stretch = new, moved, after
-    return np.array(found), finite
+    """Status of all points and steps of increments, reversed in the last; whether all is finite."""
+    paths = Paths(precision, 5)
+    found = [paths.step(increment if k < STEPS - 1 else -increment, rate) for k in range(STEPS)]
+    return np.array(found), paths.finite
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
