@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from pybridge.errors import ModelFileError
 
 _count = itertools.count()
 
@@ -30,3 +34,26 @@ def atomic_path(target: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def placed_model(target: Path) -> Iterator[Path]:
+    """A path of the name of `target` in a new folder beside it, to write a model file to and to check it; it takes the
+    place of `target` when the block ends well. The name counts: TorchScript writes it into the archive.
+
+    Raises ModelFileError where `target` does not end in .pt.
+    """
+    target = Path(target)
+    if target.suffix != ".pt":
+        raise ModelFileError(f"{target}: expected a name that ends in .pt")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.stem}-"))
+    try:
+        trial = folder / target.name
+        yield trial
+        umask = os.umask(0)
+        os.umask(umask)
+        trial.chmod(0o666 & ~umask)
+        os.replace(trial, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -6,10 +6,11 @@ import difflib
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pybridge.errors import ConfigError
 
+Config = TypeVar("Config")
 CONFIGS = Path(__file__).parent / "configs"
 
 
@@ -95,18 +96,22 @@ class TrainConfig:
         return asdict(self)
 
 
-def config_from_dict(values: dict[str, Any], source: str) -> TrainConfig:
-    """Check keys and values; raises ConfigError naming `source` and the key."""
-    known = [field.name for field in fields(TrainConfig)]
+def parsed(kind: type[Config], keys: list[str], values: dict[str, Any], source: str) -> Config:
+    """kind(**values) where all keys are known; raises ConfigError naming `source` and the key."""
     for key in values:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
+        if key not in keys:
+            close = difflib.get_close_matches(key, keys, 1)
+            hint = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(keys)}"
             raise ConfigError(f"{source}: unknown key {key!r}; {hint}")
     try:
-        return TrainConfig(**values)
+        return kind(**values)
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}") from error
+
+
+def config_from_dict(values: dict[str, Any], source: str) -> TrainConfig:
+    """Check keys and values; raises ConfigError naming `source` and the key."""
+    return parsed(TrainConfig, [field.name for field in fields(TrainConfig)], values, source)
 
 
 def read_config(path: Path | str) -> TrainConfig:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 import pybridge._core as _core
 from pybridge.errors import ModelFileError
 from pybridge.model_file import ModelFile, read_model, write_model
+from training.atomic import placed_model
 from training.fine_scale import drive_material
 from training.paths import PathSpec, sample
 from training.pca_dnn import PcaDnn, load_surrogate
@@ -158,25 +156,11 @@ def export(model: PcaDnn, target: Path, name: str | None = None) -> dict[str, fl
 
     Returns the differences of compare_engines. Raises ModelFileError; an existing file stays as it was then.
     """
-    target = Path(target)
-    if target.suffix != ".pt":
-        raise ModelFileError(f"{target}: expected a name that ends in .pt")
-    card = model_card(model, name or target.stem)
-    tensors = model_tensors(model, card["precision"])
-    module = _scripted(card, tensors)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.stem}-"))
-    try:
-        trial = folder / target.name
-        write_model(trial, module, card, tensors)
-        found = compare_engines(model, trial)
-        umask = os.umask(0)
-        os.umask(umask)
-        trial.chmod(0o666 & ~umask)
-        os.replace(trial, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return found
+    with placed_model(target) as trial:
+        card = model_card(model, name or trial.stem)
+        tensors = model_tensors(model, card["precision"])
+        write_model(trial, _scripted(card, tensors), card, tensors)
+        return compare_engines(model, trial)
 
 
 def _scripted(card: Mapping[str, Any], tensors: Mapping[str, NDArray]) -> Any:

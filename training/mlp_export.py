@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 import pybridge._core as _core
 from pybridge.errors import ModelFileError
 from pybridge.model_file import write_model
+from training.atomic import placed_model
 from training.mlp import COMPONENTS, Mlp
 from training.mlp_script import MlpHistoryMaterial
 
@@ -114,23 +112,10 @@ def _worst(model: Mlp, material: Any, strain: NDArray, dtype: np.dtype) -> float
 
 def export_mlp(model: Mlp, target: Path, name: str | None = None) -> dict[str, float]:
     """Write `target` (.pt), reload and compare it; only then put it in place. Raises ModelFileError."""
-    target = Path(target)
-    if target.suffix != ".pt":
-        raise ModelFileError(f"{target}: expected a name that ends in .pt")
-    card, tensors = mlp_card(model, name or target.stem), mlp_tensors(model)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        module = torch.jit.script(MlpHistoryMaterial(card, tensors))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.stem}-"))
-    try:
-        trial = folder / target.name
+    with placed_model(target) as trial:
+        card, tensors = mlp_card(model, name or trial.stem), mlp_tensors(model)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            module = torch.jit.script(MlpHistoryMaterial(card, tensors))
         write_model(trial, module, card, tensors)
-        found = compare(model, trial)
-        umask = os.umask(0)
-        os.umask(umask)
-        trial.chmod(0o666 & ~umask)
-        os.replace(trial, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return found
+        return compare(model, trial)

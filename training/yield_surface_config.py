@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from pybridge.errors import ConfigError
-from training.config import CONFIGS
+from training.config import CONFIGS, parsed
 from training.yield_surface import Sizes
 
 KIND = "yield_surface"
@@ -98,16 +97,7 @@ class YieldSurfaceConfig:
 
 def config_from_dict(values: dict[str, Any], source: str) -> YieldSurfaceConfig:
     """Check keys and values; raises ConfigError naming `source` and the key."""
-    known = [field.name for field in fields(YieldSurfaceConfig)]
-    for key in values:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
-            raise ConfigError(f"{source}: unknown key {key!r}; {hint}")
-    try:
-        return YieldSurfaceConfig(**values)
-    except ConfigError as error:
-        raise ConfigError(f"{source}: {error}") from error
+    return parsed(YieldSurfaceConfig, [field.name for field in fields(YieldSurfaceConfig)], values, source)
 
 
 def read_values(path: Path | str) -> dict[str, Any]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +16,7 @@ from numpy.typing import NDArray
 from pybridge import _core
 from pybridge.errors import ModelFileError
 from pybridge.model_file import write_model
-from training.atomic import atomic_path
+from training.atomic import atomic_path, placed_model
 from training.fine_scale import drive_material
 from training.paths import PathSpec, sample
 from training.tensors import deviator
@@ -188,19 +185,6 @@ def export(surrogate: Surrogate, target: Path, name: str | None = None) -> dict[
 
     Returns the differences of compare_engines. Raises ModelFileError; an existing file stays as it was then.
     """
-    target = Path(target)
-    if target.suffix != ".pt":
-        raise ModelFileError(f"{target}: expected a name that ends in .pt")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.stem}-"))
-    try:
-        trial = folder / target.name
-        write(surrogate, trial, name or target.stem)
-        found = compare_engines(surrogate, trial)
-        umask = os.umask(0)
-        os.umask(umask)
-        trial.chmod(0o666 & ~umask)
-        os.replace(trial, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return found
+    with placed_model(target) as trial:
+        write(surrogate, trial, name or trial.stem)
+        return compare_engines(surrogate, trial)
