@@ -11,10 +11,13 @@ One piece of a step, with v the elastic increment of e along it (plastic state h
     x' = v / h - g (m + q),   g = k <|x| - R>^2,   m = x / |x| + d,   q = d alpha / d gamma
     z' = g beta (t - z),   gamma' = g
 
-so that nothing but e moves while |x| <= R. The equation for x is stiff and is integrated, with the network's answer
+so that nothing but e moves while |x| <= R. Flow slower than `rest_rate` counts as none: at the overstress
+o_rest = sqrt(rest_rate / k) which would drive it, g takes whatever value from 0 to rest_rate keeps x there, as in a law
+without rate; so creep ends, and in a finite time. The equation for x is stiff and is integrated, with the network's answer
 held, by `substeps` steps of the L-stable, second-order two-stage method of Alexander (1977); each stage is a
 quadratic equation for the overstress. z follows from gamma: its distance from t is
-multiplied by 1 / (1 + y + y^2 / 2), y = beta gamma. A step whose v is longer than `piece` is cut into equal pieces.
+multiplied by 1 / (1 + y + y^2 / 2), y = beta gamma. In the evaluation a step whose v is longer than `piece` is cut into
+equal pieces, and where v is longer than `ahead` the network is asked in the middle of a piece.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ TURN_MOST = 0.8  # of |d|
 BACKSTRESS_MOST = 0.7  # of |q|: a backstress may run away, but not faster than x follows
 LEAST_HARDENING = 0.3  # of 1 + n.(d + q) + dR/dgamma, so that each stage has one root
 HIDDEN_MOST = 3.0  # of a hidden state
+SPEED_MOST = 4.0  # of beta: a state that follows at once is a loop through the network that no step resolves
 LOG_RATE_MOST = 8.0  # of ln k
 TINY = 1e-12
 
@@ -108,9 +112,9 @@ def elastic_strain(stretch: NDArray, stress: NDArray, shear: float) -> NDArray:
 class YieldSurface(torch.nn.Module):
     """Network and constants of the surrogate; see the head of this file. Tensors are [features, points]."""
 
-    def __init__(self, sizes: Sizes, generator: torch.Generator, radius_floor: float = 0.01) -> None:
+    def __init__(self, sizes: Sizes, generator: torch.Generator, radius_floor: float = 0.01, rest_rate: float = 0.003) -> None:
         super().__init__()
-        self.sizes, self.radius_floor = sizes, radius_floor
+        self.sizes, self.radius_floor, self.rest_rate = sizes, radius_floor, rest_rate
         shape = [(sizes.width, sizes.inputs), (sizes.width, sizes.width), (sizes.outputs, sizes.width)]
         gains = (1.5, 1.5, 0.3)  # a small last layer: the start is a round surface
 
@@ -128,6 +132,10 @@ class YieldSurface(torch.nn.Module):
             self.bias[2][0] = -1.0  # radius about 0.3 ...
             self.bias[2][1] = 1.0  # ... and k about 3 to begin with
 
+    def speed(self) -> Tensor:
+        """beta [states, 1], at most SPEED_MOST."""
+        return torch.exp(torch.clamp(self.log_speed, max=math.log(SPEED_MOST)))
+
     def network(self, x: Tensor) -> Tensor:
         """Two hidden SiLU layers."""
         silu = torch.nn.functional.silu
@@ -135,15 +143,15 @@ class YieldSurface(torch.nn.Module):
         x = silu(torch.addmm(self.bias[1], self.weight[1], x))
         return torch.addmm(self.bias[2], self.weight[2], x)
 
-    def step(self, e: Tensor, z: Tensor, v: Tensor, h: float) -> tuple[Tensor, Tensor, Tensor]:
-        """e [5, n], z [states, n], elastic increment v [5, n], time h -> e, z, gamma [1, n] at the end."""
+    def step(self, e: Tensor, z: Tensor, v: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """e [5, n], z [states, n], elastic increment v [5, n], time h [n] -> e, z, gamma [1, n] at the end."""
         sizes = self.sizes
         back = 5 * sizes.backstresses
         alpha = z[:back].reshape(sizes.backstresses, 5, -1).sum(0)
         x = e - alpha
         middle = x + 0.5 * v
         n = middle / (_norm(middle) + TINY)
-        speed = torch.exp(self.log_speed)
+        speed = self.speed()
         expected = torch.relu((n * v).sum(0, keepdim=True))  # gamma of perfect flow
         half = kept(0.5 * speed * expected)
         rate = 0.5 * torch.log10((v * v).sum(0, keepdim=True) / (h * h) + 1e-6)
@@ -159,7 +167,8 @@ class YieldSurface(torch.nn.Module):
         radius = self.radius_floor + torch.nn.functional.softplus(raw)
         hardening = torch.sigmoid(raw) * (self.skip * slope[back:]).sum(0, keepdim=True)
         hardening = torch.clamp(hardening, min=-SOFTENING_MOST)
-        flow, gamma = self._integrate(x, v / sizes.substeps, k_h, radius, hardening, d, q)
+        rest = torch.sqrt(self.rest_rate * (h / sizes.substeps) / k_h)
+        flow, gamma = self._integrate(x, v / sizes.substeps, k_h, radius, hardening, d, q, rest)
         z = target + (z - target) * kept(speed * gamma)
         return e + v - flow, z, gamma
 
@@ -172,13 +181,14 @@ class YieldSurface(torch.nn.Module):
         hardening: Tensor,
         d: Tensor,
         q: Tensor,
+        rest: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Plastic strain [5, n] and gamma [1, n] of the whole step; v and k_h are those of one sub-step."""
         flow, gamma = torch.zeros_like(x), torch.zeros_like(k_h)
         ratio = (1.0 - STAGE) / STAGE
         for _ in range(self.sizes.substeps):
-            g1, m1 = _stage(x + STAGE * v, STAGE * k_h, radius, hardening, d, q)
-            g1 = torch.minimum(ratio * g1, _whole(x + v, radius, hardening, d + q))
+            g1, m1 = _stage(x + STAGE * v, STAGE * k_h, radius, hardening, d, q, rest)
+            g1 = torch.minimum(ratio * g1, _whole(x + v, radius + rest, hardening, d + q))
             start = x + v - g1 * (m1 + q)
             g2, m2 = _stage(
                 start,
@@ -187,6 +197,7 @@ class YieldSurface(torch.nn.Module):
                 hardening,
                 d,
                 q,
+                rest,
             )
             x = start - g2 * (m2 + q)
             flow = flow + g1 * m1 + g2 * m2
@@ -194,14 +205,14 @@ class YieldSurface(torch.nn.Module):
             radius = torch.clamp(radius + hardening * (g1 + g2), min=self.radius_floor)
         return flow, gamma
 
-    def forward(self, v: Tensor, moved: Tensor, h: float) -> Tensor:
-        """Histories of e from the virgin state: v [T, 5, n], L - 1 as moved [T, 5, 5, n] -> e [T, 5, n]."""
+    def forward(self, v: Tensor, moved: Tensor, h: Tensor) -> Tensor:
+        """Histories of e from the virgin state: v [T, 5, n], L - 1 as moved [T, 5, 5, n], h [T, n] -> e [T, 5, n]."""
         e = torch.zeros_like(v[0])
         z = torch.zeros(self.sizes.states, v.shape[-1], dtype=v.dtype, device=v.device)
         history = []
         for t in range(v.shape[0]):
             increment = v[t] + (moved[t] * e).sum(1)
-            e, z, _ = self.step(e, z, increment, h)
+            e, z, _ = self.step(e, z, increment, h[t])
             history.append(e)
         return torch.stack(history)
 
@@ -216,16 +227,23 @@ def _norm(x: Tensor) -> Tensor:
 
 
 def _overstress(
-    x: Tensor, before: Tensor | float, k_h: Tensor, radius: Tensor, hardening: Tensor, p: Tensor
+    x: Tensor,
+    before: Tensor | float,
+    k_h: Tensor,
+    radius: Tensor,
+    hardening: Tensor,
+    p: Tensor,
+    rest: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """gamma = k h o^2 with o + (1 + n.p + H) k h o^2 = <|x| + before n.p - R>; and n = x / |x|."""
+    """gamma = k h o^2 with o + (1 + n.p + H) k h o^2 = <|x| + before n.p - R>, but not beyond what ends at the overstress
+    `rest`; and n = x / |x|."""
     r = _norm(x)
     n = x / r
     along = (n * p).sum(0, keepdim=True)
     coefficient = torch.clamp(1.0 + along + hardening, min=LEAST_HARDENING)
     over = torch.relu(r + before * along - radius)
     o = 2.0 * over / (1.0 + torch.sqrt(1.0 + 4.0 * coefficient * k_h * over))
-    return k_h * o * o, n
+    return torch.minimum(k_h * o * o, torch.relu(over - rest) / coefficient), n
 
 
 def _whole(x: Tensor, radius: Tensor, hardening: Tensor, p: Tensor) -> Tensor:
@@ -237,11 +255,11 @@ def _whole(x: Tensor, radius: Tensor, hardening: Tensor, p: Tensor) -> Tensor:
 
 
 def _stage(
-    x: Tensor, k_h: Tensor, radius: Tensor, hardening: Tensor, d: Tensor, q: Tensor
+    x: Tensor, k_h: Tensor, radius: Tensor, hardening: Tensor, d: Tensor, q: Tensor, rest: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Backward Euler from the trial x: gamma and m = n + d. Without p = d + q the return is radial; with it n is first
     that of the trial, then that of the trial less gamma p, the right one to second order."""
     p = d + q
-    guess, _ = _overstress(x, 0.0, k_h, radius, hardening, p)
-    gamma, n = _overstress(x - guess * p, guess, k_h, radius, hardening, p)
+    guess, _ = _overstress(x, 0.0, k_h, radius, hardening, p, rest)
+    gamma, n = _overstress(x - guess * p, guess, k_h, radius, hardening, p, rest)
     return gamma, n + d

@@ -33,6 +33,8 @@ class YieldSurfaceMaterial(nn.Module):
     time_scale: float
     radius_floor: float
     piece: float
+    ahead: float
+    rest_rate: float
     shear: float
 
     def __init__(self, card: Mapping[str, Any], tensors: Mapping[str, NDArray]) -> None:
@@ -48,7 +50,9 @@ class YieldSurfaceMaterial(nn.Module):
         self.backstresses = int(numbers["backstresses"])
         self.scalars = int(numbers["scalars"])
         self.substeps = int(numbers["substeps"])
-        self.strain_scale, self.time_scale, self.radius_floor, self.piece = (float(x) for x in wide["scales"])
+        scales = [float(x) for x in wide["scales"]]
+        self.strain_scale, self.time_scale, self.radius_floor = scales[0], scales[1], scales[2]
+        self.piece, self.ahead, self.rest_rate = scales[3], scales[4], scales[5]
         self.shear = float(card["elastic_moduli"]["shear"])
         for name in ("skip", "speed", "hidden_bound"):
             self.register_buffer(name, wide[name].unsqueeze(1))
@@ -84,11 +88,25 @@ class YieldSurfaceMaterial(nn.Module):
         inverse_h = 1.0 / h if h > 0.0 else 0.0
         u = torch.clamp((v * inverse_h * (v * inverse_h)).sum(0) + 1e-6, max=1e12)
         rate = torch.log10(u) * 0.5
+        looks_ahead = self._norm5(v) > self.ahead
         v = v / count
+        answer = torch.zeros(7 + states, v.shape[1], dtype=v.dtype)
         for i in range(int(torch.nan_to_num(count, nan=1.0).max().item())):
             active = count > i
-            x = e - self._backstress(z_new)
-            piece_flow, z_piece, piece_gamma = self._flow(x, v, z_new, rate, h / count)
+            n = self._middle(e, v, z_new)
+            if i == 0:
+                answer = self.net(torch.cat([n, z_new, rate.unsqueeze(0)]))
+            if looks_ahead.any():  # the middle of the piece, found with the answer from before
+                half_flow, z_half, _ = self._flow(e, 0.5 * v, z_new, answer, n, 0.5 * h / count, 1)
+                x = e + 0.5 * v - half_flow - self._backstress(z_half)
+                x = x / self._norm5(x)
+                believed = looks_ahead & ((x * n).sum(0) > 0.5)
+                n = torch.where(believed, x, n)
+                z_half = torch.where(believed, z_half, z_new)
+                answer = self.net(torch.cat([n, z_half, rate.unsqueeze(0)]))
+            piece_flow, z_piece, piece_gamma = self._flow(
+                e, v, z_new, answer, n, h / count, self.substeps
+            )
             moved = e + v - piece_flow
             work_inc = work_inc + torch.where(active, (moved * piece_flow).sum(0), torch.zeros_like(gamma))
             flow = flow + torch.where(active, piece_flow, torch.zeros_like(v))
@@ -115,18 +133,23 @@ class YieldSurfaceMaterial(nn.Module):
     def _backstress(self, z: Tensor) -> Tensor:
         return z[: 5 * self.backstresses].reshape(self.backstresses, 5, z.shape[1]).sum(0)
 
+    def _middle(self, e: Tensor, v: Tensor, z: Tensor) -> Tensor:
+        """n in the middle of a piece without flow."""
+        x = e - self._backstress(z) + 0.5 * v
+        return x / self._norm5(x)
+
     def _flow(
-        self, x: Tensor, v: Tensor, z: Tensor, rate: Tensor, h: Tensor
+        self, e: Tensor, v: Tensor, z: Tensor, out: Tensor, n: Tensor, h: Tensor, substeps: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Plastic strain (5, n) of a piece, hidden states at its end, gamma (n,); all in scaled units."""
+        """Plastic strain (5, n) along v in the time h, hidden states at its end, gamma (n,); all in scaled units. `out` is
+        what the network said at the direction n."""
         back = 5 * self.backstresses
-        n_points = x.shape[1]
-        middle = x + 0.5 * v
-        n = middle / self._norm5(middle)
-        out = self.net(torch.cat([n, z, rate.unsqueeze(0)]))
+        n_points = e.shape[1]
+        x = e - self._backstress(z)
         target = torch.clamp(out[7:], -3.0, 3.0)
         raw = out[0] + (self.skip * z[back:]).sum(0)
-        k_h = torch.exp(torch.clamp(out[1], -8.0, 8.0)) * (h / self.substeps)
+        k_h = torch.exp(torch.clamp(out[1], -8.0, 8.0)) * (h / substeps)
+        rest = torch.sqrt(self.rest_rate * (h / substeps) / k_h)
         d = out[2:7] - n * (out[2:7] * n).sum(0)
         d = d / torch.sqrt(1.0 + (d * d).sum(0) / 0.64)
         y = 0.5 * self.speed * torch.relu((n * v).sum(0))
@@ -137,18 +160,18 @@ class YieldSurfaceMaterial(nn.Module):
         radius = self.radius_floor + torch.relu(raw) + torch.log1p(small)
         gate = torch.where(raw > 0, torch.ones_like(small), small) / (1.0 + small)
         hardening = torch.clamp(gate * (self.skip * slope[back:]).sum(0), min=-0.3)
-        step = v / self.substeps
+        step = v / substeps
         flow, gamma = torch.zeros_like(v), torch.zeros_like(radius)
         stage = 0.29289321881345247560
         ratio = (1.0 - stage) / stage
-        for _ in range(self.substeps):
-            g1, m1 = self._stage(x + stage * step, stage * k_h, radius, hardening, d, q)
+        for _ in range(substeps):
+            g1, m1 = self._stage(x + stage * step, stage * k_h, radius, hardening, d, q, rest)
             r = self._norm5(x + step)
             slack = torch.clamp(1.0 + ((x + step) / r * (d + q)).sum(0) + hardening, min=0.3)
-            g1 = torch.minimum(ratio * g1, torch.relu(r - radius) / slack)
+            g1 = torch.minimum(ratio * g1, torch.relu(r - radius - rest) / slack)
             start = x + step - g1 * (m1 + q)
             between = torch.clamp(radius + hardening * g1, min=self.radius_floor)
-            g2, m2 = self._stage(start, stage * k_h, between, hardening, d, q)
+            g2, m2 = self._stage(start, stage * k_h, between, hardening, d, q, rest)
             x = start - g2 * (m2 + q)
             flow = flow + (g1 * m1 + g2 * m2)
             gamma = gamma + (g1 + g2)
@@ -158,15 +181,22 @@ class YieldSurfaceMaterial(nn.Module):
         return flow, z + (target - z) * (y / (1.0 + y)), gamma
 
     def _stage(
-        self, x: Tensor, k_h: Tensor, radius: Tensor, hardening: Tensor, d: Tensor, q: Tensor
+        self, x: Tensor, k_h: Tensor, radius: Tensor, hardening: Tensor, d: Tensor, q: Tensor, rest: Tensor
     ) -> tuple[Tensor, Tensor]:
         p = d + q
-        guess, _ = self._overstress(x, torch.zeros_like(k_h), k_h, radius, hardening, p)
-        gamma, n = self._overstress(x - guess * p, guess, k_h, radius, hardening, p)
+        guess, _ = self._overstress(x, torch.zeros_like(k_h), k_h, radius, hardening, p, rest)
+        gamma, n = self._overstress(x - guess * p, guess, k_h, radius, hardening, p, rest)
         return gamma, n + d
 
     def _overstress(
-        self, x: Tensor, before: Tensor, k_h: Tensor, radius: Tensor, hardening: Tensor, p: Tensor
+        self,
+        x: Tensor,
+        before: Tensor,
+        k_h: Tensor,
+        radius: Tensor,
+        hardening: Tensor,
+        p: Tensor,
+        rest: Tensor,
     ) -> tuple[Tensor, Tensor]:
         r = self._norm5(x)
         n = x / r
@@ -174,7 +204,7 @@ class YieldSurfaceMaterial(nn.Module):
         coefficient = torch.clamp(1.0 + along + hardening, min=0.3)
         over = torch.relu(r + before * along - radius)
         o = 2.0 * over / (1.0 + torch.sqrt(1.0 + 4.0 * coefficient * k_h * over))
-        return k_h * o * o, n
+        return torch.minimum(k_h * o * o, torch.relu(over - rest) / coefficient), n
 
     def _norm5(self, x: Tensor) -> Tensor:
         return torch.sqrt((x * x).sum(0) + 1e-24)

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from pybridge import _core
-from training.yield_surface import YieldSurface
+from training.yield_surface import SPEED_MOST, YieldSurface
 
 BLOCK: int = _core.YIELD_TRAINING_BLOCK
 
 
 def _run(
-    model: YieldSurface, v: Tensor, moved: Tensor, h: float, parameters: tuple[Tensor, ...]
+    model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor, parameters: tuple[Tensor, ...]
 ) -> tuple[tuple[Any, ...], dict[str, Tensor]]:
     """The forward sweep: its arguments, and all arrays [step, row, path] by name."""
     sizes, (steps, _, paths) = model.sizes, v.shape
@@ -30,12 +30,13 @@ def _run(
     names = ("w0", "w1", "w2", "b0", "b1", "b2", "skip")
     arrays |= {name: value.detach().contiguous() for name, value in zip(names, parameters, strict=False)}
     arrays |= {
-        "speed": torch.exp(parameters[-1].detach()),
+        "speed": model.speed().detach(),
         "increment": v.contiguous(),
         "moved": moved.contiguous(),
+        "h": h.contiguous(),
     }
     shape = (sizes.backstresses, sizes.scalars, sizes.width, sizes.substeps)
-    arguments = (*shape, steps, paths, h, model.radius_floor)
+    arguments = (*shape, steps, paths, model.radius_floor, model.rest_rate)
     _core.yield_surface_sweep(*arguments, {name: a.numpy() for name, a in arrays.items()}, False)
     return arguments, arrays
 
@@ -43,7 +44,7 @@ def _run(
 class _Sweep(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, model: YieldSurface, v: Tensor, moved: Tensor, h: float, *parameters: Tensor
+        ctx: Any, model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor, *parameters: Tensor
     ) -> Tensor:
         ctx.arguments, arrays = _run(model, v, moved, h, parameters)
         ctx.arrays = arrays
@@ -65,24 +66,28 @@ class _Sweep(torch.autograd.Function):
         )
         weights = [torch.bmm(grad, x.transpose(1, 2)).sum(0) for grad, x in pairs]
         biases = [grad.sum((0, 2)).unsqueeze(1) for grad, _ in pairs]
-        return (None, None, None, None, *weights, *biases, a["skip_grad"], a["log_speed_grad"])
+        # zero where the speed stands at its bound
+        log_speed = torch.where(a["speed"] < SPEED_MOST, a["log_speed_grad"], 0.0)
+        return (None, None, None, None, *weights, *biases, a["skip_grad"], log_speed)
 
 
 def _parameters(model: YieldSurface) -> tuple[Tensor, ...]:
     return (*model.weight, *model.bias, model.skip, model.log_speed)
 
 
-def sweep(model: YieldSurface, v: Tensor, moved: Tensor, h: float) -> Tensor:
+def _filled(x: Tensor) -> Tensor:
+    """The last axis up to a multiple of BLOCK, with the first path again."""
+    missing = -x.shape[-1] % BLOCK
+    return torch.cat([x, x[..., :1].expand(*x.shape[:-1], missing)], -1) if missing else x
+
+
+def sweep(model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor) -> Tensor:
     """YieldSurface.forward with its gradient, on the CPU, for any number of paths."""
-    paths = v.shape[-1]
-    missing = -paths % BLOCK
-    if missing:  # the first path again
-        v = torch.cat([v, v[..., :1].expand(*v.shape[:-1], missing)], -1)
-        moved = torch.cat([moved, moved[..., :1].expand(*moved.shape[:-1], missing)], -1)
-    return _Sweep.apply(model, v, moved, h, *_parameters(model))[..., :paths]  # type: ignore[index]
+    found = _Sweep.apply(model, _filled(v), _filled(moved), _filled(h), *_parameters(model))
+    return found[..., : v.shape[-1]]  # type: ignore[index]
 
 
-def hidden_range(model: YieldSurface, v: Tensor, moved: Tensor, h: float) -> Tensor:
-    """Largest magnitude of each hidden state along paths, a multiple of BLOCK: [states]."""
-    _, arrays = _run(model, v, moved, h, _parameters(model))
+def hidden_range(model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor) -> Tensor:
+    """Largest magnitude of each hidden state along paths: [states]."""
+    _, arrays = _run(model, _filled(v), _filled(moved), _filled(h), _parameters(model))
     return arrays["input"][:, 5:-1].abs().amax((0, 2))

@@ -3,6 +3,9 @@
 //
 //   x' = v / h - g (m + q),  g = k <|x| - R>^2,  m = x / |x| + d,  R' = H g
 //
+// Flow slower than `rest rate` counts as none: at the overstress `rest` that would drive it, g is whatever
+// from 0 to that rate keeps x there, as in a law that knows no time. So creep ends, and in a finite time.
+//
 // in `substeps` steps of the L-stable two-stage method of Alexander (1977); docs/theory/yield_surface.md.
 #pragma once
 
@@ -57,6 +60,7 @@ struct Surface {
   V radius;     // R at the beginning
   V hardening;  // H
   V floor;      // R never falls below
+  V rest;       // overstress of the slowest flow
   V d[5], q[5], p[5];
 };
 
@@ -72,10 +76,10 @@ PYBRIDGE_FORCE_INLINE Vec<Real> bound_backstress(Surface<Vec<Real>>& f) {
   return factor;
 }
 
-// gamma = k_h o^2 with o + coefficient k_h o^2 = over.
+// gamma = k_h o^2 with o + coefficient k_h o^2 = over, but not beyond what ends at the overstress `rest`.
 template <class V>
 struct Overstress {
-  V x[5], n[5], r, along, slack, coefficient, over, o, s, gamma;
+  V x[5], n[5], r, along, slack, coefficient, over, o, s, viscous, gamma;
 };
 
 // One stage: backward Euler x + gamma (n + p) = trial, n = x / |x|. Without p the return is radial; `guess`
@@ -101,7 +105,8 @@ PYBRIDGE_FORCE_INLINE void solve_overstress(const Surface<Vec<Real>>& surface, V
   at.over = most<V>(at.r + before * at.along - radius, V{});
   at.s = root<Real>(Real(1) + Real(4) * at.coefficient * k_h * at.over);
   at.o = Real(2) * at.over / (Real(1) + at.s);
-  at.gamma = k_h * at.o * at.o;
+  at.viscous = k_h * at.o * at.o;
+  at.gamma = least<V>(at.viscous, most<V>(at.over - surface.rest, V{}) / at.coefficient);
 }
 
 // stage.guess.x: the trial.
@@ -117,7 +122,7 @@ PYBRIDGE_FORCE_INLINE void solve_stage(const Surface<Vec<Real>>& surface, Vec<Re
   for (int i = 0; i < 5; ++i) stage.m[i] = stage.last.n[i] + surface.d[i];
 }
 
-// The return from x to the surface at once; what no part of a sub-step may exceed.
+// The return from x to where flow ends at once; what no part of a sub-step may exceed.
 template <class V>
 struct Whole {
   V x[5], n[5], r, slack, coefficient, over, gamma;
@@ -132,7 +137,7 @@ PYBRIDGE_FORCE_INLINE void solve_whole(const Surface<Vec<Real>>& surface, Vec<Re
   for (int i = 0; i < 5; ++i) at.n[i] = at.x[i] * inverse;
   at.slack = Real(1) + dot5(at.n, surface.p) + surface.hardening;
   at.coefficient = most<V>(at.slack, fill<Real>(static_cast<Real>(least_hardening)));
-  at.over = most<V>(at.r - radius, V{});
+  at.over = most<V>(at.r - radius - surface.rest, V{});
   at.gamma = at.over / at.coefficient;
 }
 

@@ -18,6 +18,8 @@ struct YieldTable {
   const Real* pressure;                     // [pressure_count]
   int pressure_count;
   Real strain_scale, radius_floor;
+  Real rest_rate;      // slowest flow, in strain_scale / time_scale
+  Real ahead;          // the network looks at the middle of pieces of steps longer than this
   Real inverse_piece;  // 1 / the longest elastic increment, in strain_scale, that is taken at once
   Real shear;          // 2 G strain_scale, Pa
   Real least_work;     // J/m3; plastic work below it raises the flag

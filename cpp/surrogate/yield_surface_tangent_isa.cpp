@@ -38,6 +38,8 @@ YieldTable<Scalar> constant_table(const YieldTable<double>& t) {
   table.pressure_count = t.pressure_count;
   table.strain_scale = t.strain_scale;
   table.radius_floor = t.radius_floor;
+  table.rest_rate = t.rest_rate;
+  table.ahead = t.ahead;
   table.inverse_piece = t.inverse_piece;
   table.shear = t.shear;
   table.least_work = t.least_work;

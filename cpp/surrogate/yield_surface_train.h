@@ -13,7 +13,8 @@ template <class Real>
 struct YieldSweep {
   YieldShape shape;
   int steps, paths;
-  Real h, radius_floor;
+  Real radius_floor, rest_rate;
+  const Real* h;                            // [steps]
   const Real *w0, *b0, *w1, *b1, *w2, *b2;  // row-major [out, in]
   const Real *skip, *speed;                 // [scalars], [states]
   const Real *increment, *moved;            // [steps][5], [steps][25]: e_new = e + moved e + increment

@@ -73,7 +73,7 @@ void silu_back(int rows, Rows<Real> x, Rows<Real> grad) {
 template <class Real>
 struct StepValues {
   using V = Vec<Real>;
-  V e[5], inc[5], x[5], middle_norm, n[5], u, expected;
+  V h, e[5], inc[5], x[5], middle_norm, n[5], u, expected;
   V raw, gate, raw_d[5], d_n, d_size, q_factor;
   V half[yield_states_max], target[yield_states_max];
   V slope[yield_states_max], decay[yield_states_max];
@@ -96,7 +96,7 @@ PYBRIDGE_FORCE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> 
   s.middle_norm = norm5<Real>(middle);
   for (int i = 0; i < 5; ++i) s.n[i] = middle[i] / s.middle_norm;
   s.expected = most<V>(dot5(s.n, s.inc), V{});
-  s.u = dot5(s.inc, s.inc) * (Real(1) / (sweep.h * sweep.h)) + static_cast<Real>(1e-6);
+  s.u = dot5(s.inc, s.inc) / (s.h * s.h) + static_cast<Real>(1e-6);
 }
 
 // The surface from the network's answer, then the flow.
@@ -110,7 +110,7 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real>
   s.raw = out[0];
   for (int i = 0; i < shape.scalars; ++i) s.raw += sweep.skip[i] * z[back + i];
   f.k_h = exponential<Real>(bounded<Real>(out[1], static_cast<Real>(log_rate_most))) *
-          (sweep.h / static_cast<Real>(shape.substeps));
+          (s.h / static_cast<Real>(shape.substeps));
   for (int i = 0; i < 5; ++i) s.raw_d[i] = out[2 + i];
   s.d_n = dot5(s.raw_d, s.n);
   for (int i = 0; i < 5; ++i) f.d[i] = s.raw_d[i] - s.n[i] * s.d_n, f.q[i] = V{};
@@ -131,6 +131,7 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real>
   f.radius = sweep.radius_floor + most<V>(s.raw, V{}) + logarithm<Real>(Real(1) + small);
   f.hardening = most<V>(s.gate * drive, fill<Real>(static_cast<Real>(-softening_most)));
   f.floor = fill<Real>(sweep.radius_floor);
+  f.rest = root<Real>(sweep.rest_rate * s.h / static_cast<Real>(shape.substeps) / f.k_h);
   s.q_factor = bound_backstress<Real>(f);
   V v[5], x[5], radius = f.radius;
   s.gamma = V{};
@@ -148,10 +149,15 @@ PYBRIDGE_FORCE_INLINE Vec<Real> overstress_back(const Surface<Vec<Real>>& f, con
                                                 const Vec<Real> n_grad[5], Vec<Real> x[5], Vec<Real>& radius,
                                                 Surface<Vec<Real>>& grad) {
   using V = Vec<Real>;
-  const V o2 = at.o * at.o, slope = Real(2) * k_h * at.o * gamma / at.s;
+  const V o2 = at.o * at.o;
+  const Mask<Real> resting = at.gamma < at.viscous;  // ends at the overstress `rest`
+  const V rest = resting & (at.gamma > Real(0)) ? gamma / at.coefficient : V{};
+  gamma = resting ? V{} : gamma;
+  const V slope = Real(2) * k_h * at.o * gamma / at.s;
   grad.k_h += static_cast<Real>(alexander) * (gamma * o2 - slope * o2 * at.coefficient);
-  const V slack = at.slack > static_cast<Real>(least_hardening) ? -slope * o2 * k_h : V{};
-  const V over = at.over > Real(0) ? slope : V{};
+  const V slack = at.slack > static_cast<Real>(least_hardening) ? -slope * o2 * k_h - rest * at.gamma : V{};
+  const V over = at.over > Real(0) ? slope + rest : V{};
+  grad.rest -= rest;
   grad.hardening += slack;
   radius -= over;
   const V along = slack + over * before;
@@ -223,6 +229,7 @@ PYBRIDGE_FORCE_INLINE void substep_back(const Surface<Vec<Real>>& f, const Subst
   const V over = whole.over > Real(0) ? part : V{};
   const V slack = whole.slack > static_cast<Real>(least_hardening) ? -part * whole.gamma : V{};
   radius -= over;
+  grad.rest -= over;
   grad.hardening += slack;
   const V radial = slack * dot5(f.p, whole.n);
   for (int i = 0; i < 5; ++i) {
@@ -288,7 +295,7 @@ PYBRIDGE_FORCE_INLINE void finish_back(const YieldSweep<Real>& sweep, const Step
   }
   expected = s.expected > Real(0) ? expected : V{};
   out[0] = raw;
-  out[1] = magnitude<Real>(raw_out[1]) < most_rate ? grad.k_h * f.k_h : V{};
+  out[1] = magnitude<Real>(raw_out[1]) < most_rate ? grad.k_h * f.k_h - Real(0.5) * grad.rest * f.rest : V{};
   const V d_along = dot5(grad.d, f.d) * static_cast<Real>(1 / (turn_most * turn_most));
   for (int i = 0; i < 5; ++i) grad.d[i] = s.d_size * (grad.d[i] - f.d[i] * d_along);
   const V d_n = dot5(grad.d, s.n);
@@ -306,7 +313,7 @@ PYBRIDGE_FORCE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepV
                                       Vec<Real> inc[5], Vec<Real> e[5], Vec<Real> z[]) {
   using V = Vec<Real>;
   const V along = dot5(n, s.n);
-  const V by_rate = rate * static_cast<Real>(0.43429448190325182765) / (s.u * (sweep.h * sweep.h));
+  const V by_rate = rate * static_cast<Real>(0.43429448190325182765) / (s.u * (s.h * s.h));
   for (int i = 0; i < 5; ++i) {
     const V middle = (n[i] - s.n[i] * along) / s.middle_norm;
     const V x = x_grad[i] + middle;
@@ -330,7 +337,7 @@ constexpr int row_max = yield_width_max > yield_states_max + 7 ? yield_width_max
 template <class Real>
 struct Buffers {
   static constexpr int n = vectors<Real>;
-  Vec<Real> increment[5 * n], moved[25 * n], e[5 * n], input[(6 + yield_states_max) * n];
+  Vec<Real> h[n], increment[5 * n], moved[25 * n], e[5 * n], input[(6 + yield_states_max) * n];
   Vec<Real> pre1[yield_width_max * n], act1[yield_width_max * n], pre2[yield_width_max * n],
       act2[yield_width_max * n];
   Vec<Real> out[row_max * n], z[yield_states_max * n];
@@ -348,11 +355,13 @@ void forward_block(const YieldSweep<Real>& sweep, int first) {
   store_rows<Real>({b.e}, 5, paths, first, sweep.strain);
   for (int t = 0; t < sweep.steps; ++t) {
     const long step = static_cast<long>(t) * paths;
+    load_rows<Real>(sweep.h + step, 1, paths, first, {b.h});
     load_rows<Real>(sweep.increment + step * 5, 5, paths, first, {b.increment});
     load_rows<Real>(sweep.moved + step * 25, 25, paths, first, {b.moved});
     StepValues<Real> s[nv];
     V z[nv][yield_states_max], out[yield_states_max + 7];
     for (int k = 0; k < nv; ++k) {
+      s[k].h = b.h[k];
       for (int i = 0; i < 5; ++i) s[k].e[i] = b.e[i * nv + k];
       for (int i = 0; i < states; ++i) z[k][i] = b.z[i * nv + k];
       elastic<Real>(b.moved, b.increment, k, s[k]);
@@ -393,6 +402,7 @@ void backward_block(const YieldSweep<Real>& sweep, int first) {
     speed[yield_states_max] = {};
   for (int t = sweep.steps - 1; t >= 0; --t) {
     const long step = static_cast<long>(t) * paths;
+    load_rows<Real>(sweep.h + step, 1, paths, first, {b.h});
     load_rows<Real>(sweep.increment + step * 5, 5, paths, first, {b.increment});
     load_rows<Real>(sweep.moved + step * 25, 25, paths, first, {b.moved});
     load_rows<Real>(sweep.strain + step * 5, 5, paths, first, {b.e});
@@ -403,6 +413,7 @@ void backward_block(const YieldSweep<Real>& sweep, int first) {
     V z[nv][yield_states_max], out[yield_states_max + 7], out_grad[nv][yield_states_max + 7];
     V n_grad[nv][5], inc_grad[nv][5], x_grad[nv][5];
     for (int k = 0; k < nv; ++k) {
+      s[k].h = b.h[k];
       for (int i = 0; i < 5; ++i)
         s[k].e[i] = b.e[i * nv + k], e_grad[k][i] += b.act1[i * nv + k], inc_grad[k][i] = e_grad[k][i];
       for (int i = 0; i < states; ++i) z[k][i] = b.input[(5 + i) * nv + k];

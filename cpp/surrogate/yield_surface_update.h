@@ -15,6 +15,7 @@ namespace PYBRIDGE_ISA {
 namespace {
 
 constexpr int ok = 0, unreliable = 1, fatal = 3;  // core/status.h
+constexpr double yield_trusted_turn = 0.5;  // least cosine between n with and without flow in half a piece
 constexpr int rows_max = yield_width_max > yield_states_max + 8 ? yield_width_max : yield_states_max + 8;
 
 // What goes in and out of the network, and stays until the flow: NV vectors of points.
@@ -22,9 +23,10 @@ template <class Real, int NV>
 struct Chunk {
   using V = Vec<Real>;
   V input[(yield_states_max + 6) * NV], first[rows_max * NV], second[rows_max * NV];
+  V z[yield_states_max * NV];
   V u[6][NV], c[6][NV], e[5][NV], v[5][NV], flow[5][NV], volume[NV], dilation[NV];
-  V count[NV], rate[NV], gamma[NV], work[NV];
-  Mask<Real> bad[NV], outside[NV];
+  V count[NV], gamma[NV], work[NV];
+  Mask<Real> bad[NV], outside[NV], ahead[NV];
 };
 
 // y = W x + b, rows four at a time.
@@ -109,8 +111,7 @@ PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock
   chunk.volume[k] = chunk.dilation[k] + Real(1);
   elastic_strain<Real>(table, strain_old, c, e_old);
   elastic_strain<Real>(table, strain, c, e);
-  for (int i = 0; i < states; ++i)
-    chunk.input[(5 + i) * NV + k] = load(block.state_old + at + (6 + i) * stride, valid);
+  for (int i = 0; i < states; ++i) chunk.z[i * NV + k] = load(block.state_old + at + (6 + i) * stride, valid);
   V v[5];
   for (int i = 0; i < 5; ++i) {
     v[i] = e[i] - e_old[i];
@@ -118,7 +119,9 @@ PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock
     chunk.flow[i][k] = V{};
   }
   chunk.gamma[k] = chunk.work[k] = V{};
-  const V cuts = least<V>(norm5<Real>(v) * table.inverse_piece, fill<Real>(Real(yield_pieces_max)));
+  const V length = norm5<Real>(v);
+  const V cuts = least<V>(length * table.inverse_piece, fill<Real>(Real(yield_pieces_max)));
+  chunk.ahead[k] = length > table.ahead;
   V count = fill<Real>(1);
   for (int p = 1; p < yield_pieces_max; ++p) count += cuts > Real(p) ? fill<Real>(1) : V{};
   chunk.count[k] = count;
@@ -130,7 +133,7 @@ PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock
   }
   const V u =
       least<V>(dot5(per_time, per_time) + static_cast<Real>(1e-6), fill<Real>(static_cast<Real>(1e12)));
-  chunk.rate[k] = logarithm<Real>(u) * static_cast<Real>(0.5 * 0.43429448190325182765);
+  chunk.input[(5 + states) * NV + k] = logarithm<Real>(u) * static_cast<Real>(0.5 * 0.43429448190325182765);
 }
 
 // x = e - alpha at the beginning of a piece.
@@ -139,7 +142,7 @@ PYBRIDGE_FORCE_INLINE void relative(const YieldTable<Real>& table, int k, const 
                                     Vec<Real> x[5]) {
   for (int i = 0; i < 5; ++i) {
     Vec<Real> alpha{};
-    for (int b = 0; b < table.shape.backstresses; ++b) alpha += chunk.input[(5 + 5 * b + i) * NV + k];
+    for (int b = 0; b < table.shape.backstresses; ++b) alpha += chunk.z[(5 * b + i) * NV + k];
     x[i] = chunk.e[i][k] - alpha;
   }
 }
@@ -156,44 +159,55 @@ PYBRIDGE_FORCE_INLINE bool may_flow(const YieldTable<Real>& table, int k, const 
   return any(~((norm5<Real>(x) < inside) & (norm5<Real>(end) < inside)));
 }
 
-// What the network sees in a piece.
+// n at the middle of a piece without flow.
 template <class Real, int NV>
-PYBRIDGE_FORCE_INLINE void look(const YieldTable<Real>& table, int k, Chunk<Real, NV>& chunk) {
+PYBRIDGE_FORCE_INLINE void direction(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk,
+                                     Vec<Real> n[5]) {
   using V = Vec<Real>;
   V x[5];
   relative<Real, NV>(table, k, chunk, x);
   for (int i = 0; i < 5; ++i) x[i] += Real(0.5) * chunk.v[i][k];
   const V length = Real(1) / norm5<Real>(x);
-  for (int i = 0; i < 5; ++i) chunk.input[i * NV + k] = x[i] * length;
-  chunk.input[(5 + table.shape.states()) * NV + k] = chunk.rate[k];
+  for (int i = 0; i < 5; ++i) n[i] = x[i] * length;
 }
 
-// The surface from the network's answer, then the flow of piece number `piece`.
+// What the network sees at the beginning of a piece.
 template <class Real, int NV>
-PYBRIDGE_FORCE_INLINE void advance(const YieldTable<Real>& table, Real h, int k, int piece,
-                                   Chunk<Real, NV>& chunk, const Vec<Real>* answer) {
+PYBRIDGE_FORCE_INLINE void look(const YieldTable<Real>& table, int k, Chunk<Real, NV>& chunk) {
+  const int states = table.shape.states();
+  Vec<Real> n[5];
+  direction<Real, NV>(table, k, chunk, n);
+  for (int i = 0; i < 5; ++i) chunk.input[i * NV + k] = n[i];
+  for (int i = 0; i < states; ++i) chunk.input[(5 + i) * NV + k] = chunk.z[i * NV + k];
+}
+
+// Plastic strain and gamma along v in the time h, the network's answer held; n: where it was asked for.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void flow_along(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk,
+                                      const Vec<Real>* answer, const Vec<Real> n[5], const Vec<Real> along[5],
+                                      Vec<Real> h, int substeps, Vec<Real> flow[5], Vec<Real>& gamma) {
   using V = Vec<Real>;
   const YieldShape& shape = table.shape;
   const int back = shape.back(), states = shape.states();
-  const Real inverse = Real(1) / static_cast<Real>(shape.substeps);
-  const Mask<Real> active = chunk.count[k] > Real(piece);
+  const Real inverse = Real(1) / static_cast<Real>(substeps);
+  h = h * inverse;
   Surface<V> f;
-  V n[5], v[5], x[5], raw_d[5], flow[5], gamma{};
+  V v[5], x[5], raw_d[5];
   relative<Real, NV>(table, k, chunk, x);
-  for (int i = 0; i < 5; ++i)
-    n[i] = chunk.input[i * NV + k], raw_d[i] = answer[(2 + i) * NV + k], v[i] = chunk.v[i][k];
+  for (int i = 0; i < 5; ++i) raw_d[i] = answer[(2 + i) * NV + k];
   V raw = answer[k];
-  f.k_h = exponential<Real>(bounded<Real>(answer[NV + k], static_cast<Real>(log_rate_most))) *
-          (h * inverse / chunk.count[k]);
+  f.k_h = exponential<Real>(bounded<Real>(answer[NV + k], static_cast<Real>(log_rate_most))) * h;
+  f.rest = root<Real>(table.rest_rate * h / f.k_h);
   const V d_n = dot5(raw_d, n);
-  const V expected = most<V>(dot5(n, v), V{});
-  for (int i = 0; i < 5; ++i) f.d[i] = raw_d[i] - n[i] * d_n, f.q[i] = V{}, v[i] *= inverse, flow[i] = V{};
+  const V expected = most<V>(dot5(n, along), V{});
+  for (int i = 0; i < 5; ++i)
+    f.d[i] = raw_d[i] - n[i] * d_n, f.q[i] = V{}, v[i] = along[i] * inverse, flow[i] = V{};
   const V d_size =
       Real(1) / root<Real>(Real(1) + static_cast<Real>(1 / (turn_most * turn_most)) * dot5(f.d, f.d));
   for (int i = 0; i < 5; ++i) f.d[i] *= d_size;
   V drive{};
   for (int i = 0; i < states; ++i) {
-    const V z = chunk.input[(5 + i) * NV + k];
+    const V z = chunk.z[i * NV + k];
     const V target = bounded<Real>(answer[(7 + i) * NV + k], static_cast<Real>(hidden_most));
     const V slope = table.speed[i] * (target - z) * kept<Real>(Real(0.5) * table.speed[i] * expected);
     if (i < back) {
@@ -210,9 +224,61 @@ PYBRIDGE_FORCE_INLINE void advance(const YieldTable<Real>& table, Real h, int k,
   f.floor = fill<Real>(table.radius_floor);
   bound_backstress<Real>(f);
   V radius = f.radius;
+  gamma = V{};
   Substep<V> values;
-  for (int s = 0; s < shape.substeps; ++s) substep<Real>(f, v, x, radius, flow, gamma, values);
-  V work{};
+  for (int s = 0; s < substeps; ++s) substep<Real>(f, v, x, radius, flow, gamma, values);
+}
+
+// A hidden state after gamma.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE Vec<Real> moved_state(const YieldTable<Real>& table, int k,
+                                            const Chunk<Real, NV>& chunk, const Vec<Real>* answer, int i,
+                                            Vec<Real> gamma) {
+  using V = Vec<Real>;
+  const V target = bounded<Real>(answer[(7 + i) * NV + k], static_cast<Real>(hidden_most));
+  const V y = table.speed[i] * gamma, moved = y * (Real(1) + static_cast<Real>(0.5) * y);
+  const V z = chunk.z[i * NV + k];
+  return z + (target - z) * (moved / (Real(1) + moved));
+}
+
+// What the network sees in the middle of a piece, found with an answer from before, for the points that ask
+// for it; at its beginning for the others, and where the direction turned too far to be believed.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void look_ahead(const YieldTable<Real>& table, Real h, int k, Chunk<Real, NV>& chunk,
+                                      const Vec<Real>* answer) {
+  using V = Vec<Real>;
+  const int back = table.shape.back(), states = table.shape.states();
+  const Real half = static_cast<Real>(0.5);
+  V n[5], v[5], x[5], flow[5], gamma;
+  direction<Real, NV>(table, k, chunk, n);
+  for (int i = 0; i < 5; ++i) v[i] = half * chunk.v[i][k];
+  flow_along<Real, NV>(table, k, chunk, answer, n, v, half * h / chunk.count[k], 1, flow, gamma);
+  for (int i = 0; i < 5; ++i) x[i] = chunk.e[i][k] + v[i] - flow[i];
+  for (int i = 0; i < states; ++i) {
+    const V z = moved_state<Real, NV>(table, k, chunk, answer, i, gamma);
+    chunk.input[(5 + i) * NV + k] = z;
+    if (i < back) x[i % 5] -= z;
+  }
+  const V length = Real(1) / norm5<Real>(x);
+  for (int i = 0; i < 5; ++i) x[i] *= length;
+  const Mask<Real> ahead = chunk.ahead[k] & (dot5(x, n) > static_cast<Real>(yield_trusted_turn));
+  for (int i = 0; i < 5; ++i) chunk.input[i * NV + k] = ahead ? x[i] : n[i];
+  for (int i = 0; i < states; ++i) {
+    V& z = chunk.input[(5 + i) * NV + k];
+    z = ahead ? z : chunk.z[i * NV + k];
+  }
+}
+
+// The flow of piece number `piece` with the network's answer.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void advance(const YieldTable<Real>& table, Real h, int k, int piece,
+                                   Chunk<Real, NV>& chunk, const Vec<Real>* answer) {
+  using V = Vec<Real>;
+  const int states = table.shape.states();
+  const Mask<Real> active = chunk.count[k] > Real(piece);
+  V n[5], v[5], flow[5], gamma, work{};
+  for (int i = 0; i < 5; ++i) n[i] = chunk.input[i * NV + k], v[i] = chunk.v[i][k];
+  flow_along<Real, NV>(table, k, chunk, answer, n, v, h / chunk.count[k], table.shape.substeps, flow, gamma);
   for (int i = 0; i < 5; ++i) {
     const V moved = chunk.e[i][k] + chunk.v[i][k] - flow[i];
     work += moved * flow[i];
@@ -220,14 +286,21 @@ PYBRIDGE_FORCE_INLINE void advance(const YieldTable<Real>& table, Real h, int k,
     chunk.flow[i][k] += active ? flow[i] : V{};
   }
   chunk.work[k] += active ? work : V{};
-  chunk.gamma[k] += active ? gamma : V{};
   gamma = active ? gamma : V{};
-  for (int i = 0; i < states; ++i) {
-    const V target = bounded<Real>(answer[(7 + i) * NV + k], static_cast<Real>(hidden_most));
-    const V y = table.speed[i] * gamma, moved = y * (Real(1) + static_cast<Real>(0.5) * y);
-    V& z = chunk.input[(5 + i) * NV + k];
-    z += (target - z) * (moved / (Real(1) + moved));
-  }
+  chunk.gamma[k] += gamma;
+  for (int i = 0; i < states; ++i)
+    chunk.z[i * NV + k] = moved_state<Real, NV>(table, k, chunk, answer, i, gamma);
+}
+
+// The network's answer in chunk.first.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void ask(const YieldTable<Real>& table, Chunk<Real, NV>& chunk) {
+  const YieldShape& shape = table.shape;
+  dense<Real, NV>(table.weight[0], table.bias[0], shape.width, shape.inputs(), chunk.input, chunk.first);
+  silu<Real>(shape.width * NV, chunk.first);
+  dense<Real, NV>(table.weight[1], table.bias[1], shape.width, shape.width, chunk.first, chunk.second);
+  silu<Real>(shape.width * NV, chunk.second);
+  dense<Real, NV>(table.weight[2], table.bias[2], shape.outputs(), shape.width, chunk.second, chunk.first);
 }
 
 // C after the plastic strain `flow`, det(1 + C) back at 1.
@@ -271,7 +344,7 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBloc
     store(state + i * stride, c[i], valid);
   }
   for (int i = 0; i < states; ++i) {
-    const V z = chunk.input[(5 + i) * NV + k];
+    const V z = chunk.z[i * NV + k];
     outside |= magnitude<Real>(z) > table.hidden_bound[i];
     sum += z;
     store(state + (6 + i) * stride, z, valid);
@@ -310,26 +383,28 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBloc
 template <class Real, int NV>
 void update_chunk(const YieldTable<Real>& table, const YieldBlock<Real>& block, int first, int points) {
   constexpr int lanes = Simd<Real>::lanes;
-  const YieldShape& shape = table.shape;
   Chunk<Real, NV> chunk;
   for (int k = 0; k < NV; ++k)
     begin<Real, NV>(table, block, first + k * lanes, points < (k + 1) * lanes ? points - k * lanes : lanes, k,
                     chunk);
   const Real h = static_cast<Real>(block.dt / table.time_scale);
-  bool flows = false;
+  bool flows = false, ahead = false;
   int pieces = 0;
   for (int k = 0; k < NV; ++k) {
     flows |= may_flow<Real, NV>(table, k, chunk);
+    ahead |= any(chunk.ahead[k]);
     for (int i = 0; i < lanes; ++i)
       if (chunk.count[k][i] > Real(pieces)) pieces = static_cast<int>(chunk.count[k][i]);
   }
   for (int piece = 0; flows && piece < pieces; ++piece) {
-    for (int k = 0; k < NV; ++k) look<Real, NV>(table, k, chunk);
-    dense<Real, NV>(table.weight[0], table.bias[0], shape.width, shape.inputs(), chunk.input, chunk.first);
-    silu<Real>(shape.width * NV, chunk.first);
-    dense<Real, NV>(table.weight[1], table.bias[1], shape.width, shape.width, chunk.first, chunk.second);
-    silu<Real>(shape.width * NV, chunk.second);
-    dense<Real, NV>(table.weight[2], table.bias[2], shape.outputs(), shape.width, chunk.second, chunk.first);
+    if (piece == 0) {
+      for (int k = 0; k < NV; ++k) look<Real, NV>(table, k, chunk);
+      ask<Real, NV>(table, chunk);
+    }
+    if (ahead) {
+      for (int k = 0; k < NV; ++k) look_ahead<Real, NV>(table, h, k, chunk, chunk.first);
+      ask<Real, NV>(table, chunk);
+    }
     for (int k = 0; k < NV; ++k) advance<Real, NV>(table, h, k, piece, chunk, chunk.first);
   }
   for (int k = 0; k < NV; ++k)

@@ -41,7 +41,7 @@ class Arrays {
 };
 
 template <class Real>
-YieldSweep<Real> sweep_from(const YieldShape& shape, int steps, int paths, double h, double floor,
+YieldSweep<Real> sweep_from(const YieldShape& shape, int steps, int paths, double floor, double rest_rate,
                             const py::dict& dict) {
   const Arrays<Real> a(dict);
   const py::ssize_t w = shape.width, points = static_cast<py::ssize_t>(steps) * paths;
@@ -49,8 +49,8 @@ YieldSweep<Real> sweep_from(const YieldShape& shape, int steps, int paths, doubl
   s.shape = shape;
   s.steps = steps;
   s.paths = paths;
-  s.h = static_cast<Real>(h);
   s.radius_floor = static_cast<Real>(floor);
+  s.rest_rate = static_cast<Real>(rest_rate);
   s.w0 = a.in("w0", w * shape.inputs());
   s.b0 = a.in("b0", w);
   s.w1 = a.in("w1", w * w);
@@ -59,6 +59,7 @@ YieldSweep<Real> sweep_from(const YieldShape& shape, int steps, int paths, doubl
   s.b2 = a.in("b2", shape.outputs());
   s.skip = a.in("skip", shape.scalars);
   s.speed = a.in("speed", shape.states());
+  s.h = a.in("h", points);
   s.increment = a.in("increment", points * 5);
   s.moved = a.in("moved", points * 25);
   s.strain = a.out("strain", (points + paths) * 5);
@@ -82,9 +83,9 @@ void add_gradients(YieldSweep<Real>& s, const py::dict& dict) {
 }
 
 template <class Real>
-void sweep(const YieldShape& shape, int steps, int paths, double h, double floor, const py::dict& arrays,
-           bool backward) {
-  YieldSweep<Real> s = sweep_from<Real>(shape, steps, paths, h, floor, arrays);
+void sweep(const YieldShape& shape, int steps, int paths, double floor, double rest_rate,
+           const py::dict& arrays, bool backward) {
+  YieldSweep<Real> s = sweep_from<Real>(shape, steps, paths, floor, rest_rate, arrays);
   if (backward) add_gradients(s, arrays);
   const Isa isa = active_isa();
   py::gil_scoped_release unlocked;
@@ -115,18 +116,18 @@ Registrar yield_surface(30, [](py::module_& m) {
   m.attr("YIELD_TRAINING_BLOCK") = yield_training_block;
   m.def(
       "yield_surface_sweep",
-      [](int backstresses, int scalars, int width, int substeps, int steps, int paths, double h, double floor,
-         const py::dict& arrays, bool backward) {
+      [](int backstresses, int scalars, int width, int substeps, int steps, int paths, double floor,
+         double rest_rate, const py::dict& arrays, bool backward) {
         const YieldShape shape{backstresses, scalars, width, substeps};
         check(shape, steps, paths);
         if (!arrays.contains("increment")) throw Error("yield surface: array increment is missing");
         if (py::isinstance<py::array_t<float>>(arrays["increment"]))
-          sweep<float>(shape, steps, paths, h, floor, arrays, backward);
+          sweep<float>(shape, steps, paths, floor, rest_rate, arrays, backward);
         else
-          sweep<double>(shape, steps, paths, h, floor, arrays, backward);
+          sweep<double>(shape, steps, paths, floor, rest_rate, arrays, backward);
       },
       py::arg("backstresses"), py::arg("scalars"), py::arg("width"), py::arg("substeps"), py::arg("steps"),
-      py::arg("paths"), py::arg("h"), py::arg("radius_floor"), py::arg("arrays"), py::arg("backward"),
+      py::arg("paths"), py::arg("radius_floor"), py::arg("rest_rate"), py::arg("arrays"), py::arg("backward"),
       "One sweep over whole paths, forward or backward (cpp/surrogate/yield_surface_train.h).");
 });
 

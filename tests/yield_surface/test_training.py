@@ -17,7 +17,16 @@ from training.yield_surface import Sizes, YieldSurface, elastic_increments, elas
 from training.yield_surface_config import YieldSurfaceConfig, config_from_dict, wants
 from training.yield_surface_export import answer, load
 from training.yield_surface_sweep import sweep
-from training.yield_surface_train import Trainer, prepare, scales_of, shear_modulus, train, turn5
+from training.yield_surface_train import (
+    CUT,
+    Trainer,
+    cut_steps,
+    prepare,
+    scales_of,
+    shear_modulus,
+    train,
+    turn5,
+)
 
 YOUNG, POISSON, YIELD = 60e9, 0.3, 300e6
 SHEAR = YOUNG / 2.6
@@ -54,12 +63,15 @@ def test_compiled_sweeps_equal_automatic_differentiation(data, substeps) -> None
     model = YieldSurface(Sizes(2, 3, 9, substeps), generator).double()
     with torch.no_grad():
         model.skip.normal_(0.0, 0.4, generator=generator)
-    prepared = prepare(data, scales_of(data), 4.0, torch.float64)
+    # every fourth point of the data, so that some intervals are cut and paths differ in their numbers of steps
+    prepared = prepare(data, scales_of(data), 4.0, torch.float64)[-1]
+    assert len(np.unique(prepared.at[-1])) > 3
     found = []
     for forward in (model.forward, lambda *a: sweep(model, *a)):
         model.zero_grad()
         strain = forward(prepared.v, prepared.moved, prepared.h)
-        torch.sqrt(((strain - prepared.strain) ** 2).sum((0, 1))).mean().backward()
+        at = prepared.at[:, None].expand(-1, 5, -1)
+        torch.sqrt(((strain.gather(0, at) - prepared.strain) ** 2).sum((0, 1))).mean().backward()
         found.append((strain.detach(), [p.grad.clone() for p in model.parameters()]))
     assert torch.allclose(found[0][0], found[1][0], rtol=0, atol=1e-11)
     for a, b in zip(found[0][1], found[1][1], strict=True):
@@ -70,11 +82,26 @@ def test_compiled_sweeps_equal_automatic_differentiation(data, substeps) -> None
 
 def test_any_number_of_paths(data) -> None:
     model = YieldSurface(Sizes(1, 2, 8, 2), torch.Generator().manual_seed(0))
-    prepared = prepare(data, scales_of(data), 5.0, torch.float32)
-    part = slice(3, 40)
+    prepared = prepare(data, scales_of(data), 5.0, torch.float32)[-1]
+    part = slice(3, 30)
     whole = sweep(model, prepared.v, prepared.moved, prepared.h)
-    some = sweep(model, prepared.v[..., part], prepared.moved[..., part], prepared.h)
+    some = sweep(model, prepared.v[..., part], prepared.moved[..., part], prepared.h[:, part])
     assert (some == whole[..., part]).all()
+
+
+def test_long_intervals_are_cut_until_the_sweep_is_stable(data) -> None:
+    """Every point of the path is met, at its time; no step is longer than CUT; the path ends where it ended."""
+    stretch, h = data.stretch[:, ::10], 0.7
+    scale = scales_of(data).strain
+    steps = cut_steps(stretch, h, scale)
+    met = np.take_along_axis(steps.stretch, steps.at[..., None] + 1, 1)
+    assert np.abs(met - stretch[:, 1:]).max() < 1e-14
+    passed = np.take_along_axis(steps.duration.cumsum(1), steps.at, 1)
+    assert np.abs(passed - h * np.arange(1, stretch.shape[1])).max() < 1e-12 * passed.max()
+    v, _ = elastic_increments(steps.stretch)
+    assert np.sqrt((v**2).sum(-1)).max() < 1.05 * CUT * scale  # equal parts of U are nearly equal parts of v
+    assert len(np.unique(steps.at[:, -1])) > 3
+    assert (steps.stretch[:, -1] == stretch[:, -1]).all()
 
 
 def test_elastic_increments_are_those_of_the_left_cauchy_green_tensor(data) -> None:
@@ -180,11 +207,10 @@ def test_the_shipped_configuration_is_of_this_kind(tmp_path: Path) -> None:
 
 def test_a_path_that_leaves_the_stable_range_spoils_neither_the_others_nor_the_weights(data) -> None:
     trainer = Trainer.start(small(), data.subset(np.arange(32)), data.subset(np.arange(32, 40)))
-    for prepared in trainer.training:
-        prepared.v[..., 3] = float("nan")
-        prepared.v[..., 5] *= 1e20
-    assert trainer.validation is not None
-    trainer.validation.v[..., 2] = float("nan")
+    for level in trainer.training:
+        level[0].v[..., 3] = float("nan")
+        level[0].v[..., 5] *= 1e20
+    trainer.validation[0].v[..., 2] = float("nan")
     before = [p.detach().clone() for p in trainer.model.parameters()]
     loss, validation = trainer.run_epoch()
     assert 0 < loss < 2
@@ -194,6 +220,7 @@ def test_a_path_that_leaves_the_stable_range_spoils_neither_the_others_nor_the_w
         (p.detach() - b).abs().max().item() for p, b in zip(trainer.model.parameters(), before, strict=True)
     ]
     assert max(moved) > 1e-3
-    for prepared in trainer.training:
-        prepared.v[:] = float("nan")
+    for level in trainer.training:
+        for group in level:
+            group.v[:] = float("nan")
     assert np.isnan(trainer.run_epoch()[0])  # `train` says that it diverged

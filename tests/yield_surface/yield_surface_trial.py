@@ -8,7 +8,8 @@ import torch
 from training.yield_surface import YieldSurface
 from training.yield_surface_export import Surrogate
 
-SHEAR, BULK, STRAIN_SCALE, TIME_SCALE, FLOOR, PIECE = 25e9, 48e9, 6e-3, 8e-9, 0.01, 0.4
+SHEAR, BULK, STRAIN_SCALE, TIME_SCALE, FLOOR = 25e9, 48e9, 6e-3, 8e-9, 0.01
+PIECE, AHEAD = 0.4, 0.1
 
 
 def surrogate_from(model: YieldSurface, **domain: float | None) -> Surrogate:
@@ -17,10 +18,10 @@ def surrogate_from(model: YieldSurface, **domain: float | None) -> Surrogate:
     tensors |= {f"layer{i}.bias": b.detach().double().numpy().ravel() for i, b in enumerate(model.bias)}
     tensors |= {
         "skip": model.skip.detach().double().numpy().ravel(),
-        "speed": torch.exp(model.log_speed.detach().double()).numpy().ravel(),
+        "speed": model.speed().detach().double().numpy().ravel(),
         "hidden_bound": np.full(model.sizes.states, 50.0),
         "pressure_coefficients": np.array([BULK, -0.3 * BULK]),
-        "scales": np.array([STRAIN_SCALE, TIME_SCALE, FLOOR, PIECE]),
+        "scales": np.array([STRAIN_SCALE, TIME_SCALE, FLOOR, PIECE, AHEAD, model.rest_rate]),
     }
     limits = {"strain_max": None, "rate_max": None, "time_max": None, **domain}
     card = {
