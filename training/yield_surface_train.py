@@ -95,9 +95,8 @@ def scales_of(data: DataSet) -> Scales:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Some paths at one step size: v [T, 5, n], L - 1 as moved [T, 5, 5, n] and h [T, n] of their steps; e [M, 5, n] to be
-    met after the steps `at` [M, n]; norm `size` [n] of e; `members` [n], their numbers in the data. Paths with fewer than
-    T steps stand still at the end."""
+    """Some paths at one step size: v [n, T, 5], L - 1 as moved [n, T, 5, 5] and h [n, T] of their steps; e [n, M, 5] to be
+    met after the steps `at` [n, M]; norm `size` [n] of e. Paths with fewer than T steps stand still at the end."""
 
     v: Tensor
     moved: Tensor
@@ -105,16 +104,15 @@ class Prepared:
     strain: Tensor
     at: Tensor
     size: Tensor
-    members: NDArray
 
     def loss(self, model: YieldSurface, chosen: Tensor | slice, turn: Tensor | None = None) -> Tensor:
         """Relative error of each chosen path; `turn` [5, 5] rotates them all."""
-        v, moved, strain = self.v[..., chosen], self.moved[..., chosen], self.strain[..., chosen]
+        v, moved, strain, h = (x[chosen].movedim(0, -1) for x in (self.v, self.moved, self.strain, self.h))
         if turn is not None:
             v, strain = (torch.einsum("ij,tjn->tin", turn, x) for x in (v, strain))
             moved = torch.einsum("ik,tkln,jl->tijn", turn, moved, turn)
-        at = self.at[:, None, chosen].expand(-1, 5, -1)
-        found = sweep(model, v, moved, self.h[:, chosen]).gather(0, at)
+        at = self.at[chosen].T[:, None].expand(-1, 5, -1)
+        found = sweep(model, v, moved, h).gather(0, at)
         error = ((found - strain) ** 2).sum((0, 1))
         return torch.sqrt(error + 1e-12) / self.size[chosen]
 
@@ -156,31 +154,37 @@ def cut_steps(stretch: NDArray, h: float, scale: float) -> Steps:
     return Steps(new, duration, ends - 1)
 
 
-def prepare(data: DataSet, scales: Scales, step: float, dtype: torch.dtype) -> list[Prepared]:
-    """Paths at steps of `step` times those of the data, cut where they are too long; those with many cuts by themselves."""
+def prepare(data: DataSet, scales: Scales, step: float, dtype: torch.dtype) -> Prepared:
+    """Paths at steps of `step` times those of the data, cut where they are too long."""
     every, parts = max(1, round(step)), max(1, round(1 / step))
     h = float(np.diff(data.common_time()[::every]).mean()) / parts / scales.time
     strain = elastic_strain(data.stretch[:, ::every], data.stress[:, ::every], scales.shear)[:, 1:] / scales.strain
     size = np.sqrt((strain**2).sum((1, 2)))
     size = np.maximum(size, LEAST_SIZE * np.sqrt((size**2).mean()))
     steps = cut_steps(refined(data.stretch[:, ::every], parts), h, scales.strain)
-    many = steps.at[:, -1] + 1 > LONGER * steps.at.shape[1]
+    v, moved = elastic_increments(steps.stretch)
 
     def tensor(array: NDArray) -> Tensor:
-        return torch.tensor(np.ascontiguousarray(np.moveaxis(array, 0, -1)), dtype=dtype)
+        return torch.tensor(array, dtype=dtype)
 
-    found = []
-    for members in (np.flatnonzero(~many), np.flatnonzero(many)):
-        if not len(members):
-            continue
-        at = steps.at[members, parts - 1 :: parts]
-        count = int(at.max()) + 1
-        v, moved = elastic_increments(steps.stretch[members, : count + 1])
-        found.append(Prepared(
-            tensor(v / scales.strain), tensor(moved - np.eye(5)), tensor(steps.duration[members, :count]),
-            tensor(strain[members]), torch.tensor(at.T.copy()), torch.tensor(size[members], dtype=dtype), members,
-        ))  # fmt: skip
-    return found
+    return Prepared(
+        tensor(v / scales.strain), tensor(moved - np.eye(5)), tensor(steps.duration), tensor(strain),
+        torch.tensor(steps.at[:, parts - 1 :: parts].copy()), tensor(size),
+    )  # fmt: skip
+
+
+def prepare_groups(data: DataSet, config: YieldSurfaceConfig, scales: Scales) -> list[list[Prepared]]:
+    """Groups of paths, each at all step sizes of the configuration. Paths with many cuts make a group of their own, so
+    that the others need not wait for them."""
+    dtype = torch.float32 if config.precision == "float32" else torch.float64
+    h, every = 1.0, max(1, round(config.steps[0]))
+    steps = cut_steps(refined(data.stretch[:, ::every], max(1, round(1 / config.steps[0]))), h, scales.strain)
+    many = steps.at[:, -1] + 1 > LONGER * steps.at.shape[1]
+    return [
+        [prepare(data.subset(np.flatnonzero(some)), scales, step, dtype) for step in config.steps]
+        for some in (~many, many)
+        if some.any()
+    ]
 
 
 def turn5(generator: torch.Generator, dtype: torch.dtype) -> Tensor:
@@ -214,8 +218,8 @@ class Trainer:
 
     config: YieldSurfaceConfig
     scales: Scales
-    training: list[list[Prepared]]  # by step size, then by number of cuts
-    validation: list[Prepared]
+    training: list[list[Prepared]]  # groups of paths, each by step size
+    validation: list[list[Prepared]]
     model: YieldSurface
     optimisers: tuple[torch.optim.Optimizer, ...]
     generator: torch.Generator
@@ -230,31 +234,30 @@ class Trainer:
         generator = torch.Generator().manual_seed(config.seed)
         model = YieldSurface(config.sizes, generator, config.radius_floor, config.rest_rate).to(dtype)
         return cls(
-            config, scales, [prepare(training, scales, step, dtype) for step in config.steps],
-            prepare(validation, scales, config.steps[0], dtype) if validation is not None else [],
+            config, scales, prepare_groups(training, config, scales),
+            prepare_groups(validation, config, scales) if validation is not None else [],
             model, optimisers_of(model, config.learning_rate), generator,
         )  # fmt: skip
 
     def run_epoch(self) -> tuple[float, float]:
         """One pass over all paths in random order; mean training and validation loss."""
-        config, paths = self.config, sum(len(group.size) for group in self.training[0])
+        config = self.config
         weights = torch.tensor(config.step_weights, dtype=torch.float64)
-        order = torch.randperm(paths, generator=self.generator)
-        batches = [order[k : k + config.batch].numpy() for k in range(0, paths, config.batch)]
+        batches = self._batches()
         total, learned_from = 0.0, 0
-        for k, batch in enumerate(batches):
+        for k, (levels, chosen) in enumerate(batches):
             rate = learning_rate(config, (self.epoch + k / len(batches)) / config.epochs)
             for optimiser in self.optimisers:
                 for group in optimiser.param_groups:
                     group["lr"] = rate
             which = int(torch.multinomial(weights, 1, generator=self.generator))
-            turn = turn5(self.generator, self.training[0][0].v.dtype) if config.augment else None
-            members, found = self._losses(which, batch, turn)
+            turn = turn5(self.generator, levels[0].v.dtype) if config.augment else None
+            found = levels[which].loss(self.model, chosen, turn)
             sane = found.detach() < LOST
             if not sane.all():
                 if not sane.any():
                     continue
-                _, found = self._losses(which, members[sane.numpy()], turn)
+                found = levels[which].loss(self.model, chosen[sane], turn)
             loss = found.mean()
             self.model.zero_grad(set_to_none=True)
             loss.backward()
@@ -267,33 +270,29 @@ class Trainer:
         self.epoch += 1
         return total / learned_from if learned_from else float("nan"), self.validation_loss()
 
-    def _losses(self, which: int, batch: NDArray, turn: Tensor | None) -> tuple[NDArray, Tensor]:
-        """The paths of a batch in order of their groups, and their relative errors at one of the step sizes."""
-        members, found = [], []
-        for group in self.training[which]:
-            chosen = np.flatnonzero(np.isin(group.members, batch))
-            if len(chosen):
-                members.append(group.members[chosen])
-                found.append(group.loss(self.model, torch.tensor(chosen), turn))
-        return np.concatenate(members), torch.cat(found)
+    def _batches(self) -> list[tuple[list[Prepared], Tensor]]:
+        """All paths, each batch from one group, in random order."""
+        batches = []
+        for levels in self.training:
+            order = torch.randperm(len(levels[0].size), generator=self.generator)
+            batches += [(levels, part) for part in order.split(self.config.batch)]
+        return [batches[i] for i in torch.randperm(len(batches), generator=self.generator).tolist()]
 
     def validation_loss(self) -> float:
         """Mean error of the validation paths at the first of the step sizes, none counted above LOST; nan without any."""
         if not self.validation:
             return float("nan")
         with torch.no_grad():
-            found = torch.cat([group.loss(self.model, slice(None)) for group in self.validation])
+            found = torch.cat([levels[0].loss(self.model, slice(None)) for levels in self.validation])
             return torch.nan_to_num(found, nan=LOST, posinf=LOST).clamp(max=LOST).mean().item()
 
     def hidden_bound(self) -> NDArray:
         """Beyond this a hidden state is outside what training has met."""
         bound = torch.zeros(self.config.sizes.states, dtype=self.training[0][0].v.dtype)
         with torch.no_grad():
-            for group in self.training[0]:
-                paths = len(group.size)
-                for k in range(0, paths, 16 * BLOCK):
-                    part = torch.arange(k, min(k + 16 * BLOCK, paths))
-                    steps = (group.v[..., part], group.moved[..., part], group.h[:, part])
+            for first, *_ in self.training:
+                for part in torch.arange(len(first.size)).split(16 * BLOCK):
+                    steps = (x[part].movedim(0, -1) for x in (first.v, first.moved, first.h))
                     bound = torch.fmax(bound, hidden_range(self.model, *steps))
         return HIDDEN_MARGIN * bound.double().numpy() + 1e-3
 

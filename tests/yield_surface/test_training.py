@@ -64,14 +64,15 @@ def test_compiled_sweeps_equal_automatic_differentiation(data, substeps) -> None
     with torch.no_grad():
         model.skip.normal_(0.0, 0.4, generator=generator)
     # every fourth point of the data, so that some intervals are cut and paths differ in their numbers of steps
-    prepared = prepare(data, scales_of(data), 4.0, torch.float64)[-1]
-    assert len(np.unique(prepared.at[-1])) > 3
+    prepared = prepare(data, scales_of(data), 4.0, torch.float64)
+    assert len(np.unique(prepared.at[:, -1])) > 3
+    v, moved, h, target = (x.movedim(0, -1) for x in (prepared.v, prepared.moved, prepared.h, prepared.strain))
     found = []
     for forward in (model.forward, lambda *a: sweep(model, *a)):
         model.zero_grad()
-        strain = forward(prepared.v, prepared.moved, prepared.h)
-        at = prepared.at[:, None].expand(-1, 5, -1)
-        torch.sqrt(((strain.gather(0, at) - prepared.strain) ** 2).sum((0, 1))).mean().backward()
+        strain = forward(v, moved, h)
+        at = prepared.at.T[:, None].expand(-1, 5, -1)
+        torch.sqrt(((strain.gather(0, at) - target) ** 2).sum((0, 1))).mean().backward()
         found.append((strain.detach(), [p.grad.clone() for p in model.parameters()]))
     assert torch.allclose(found[0][0], found[1][0], rtol=0, atol=1e-11)
     for a, b in zip(found[0][1], found[1][1], strict=True):
@@ -82,10 +83,11 @@ def test_compiled_sweeps_equal_automatic_differentiation(data, substeps) -> None
 
 def test_any_number_of_paths(data) -> None:
     model = YieldSurface(Sizes(1, 2, 8, 2), torch.Generator().manual_seed(0))
-    prepared = prepare(data, scales_of(data), 5.0, torch.float32)[-1]
+    prepared = prepare(data, scales_of(data), 5.0, torch.float32)
+    steps = [x.movedim(0, -1) for x in (prepared.v, prepared.moved, prepared.h)]
     part = slice(3, 30)
-    whole = sweep(model, prepared.v, prepared.moved, prepared.h)
-    some = sweep(model, prepared.v[..., part], prepared.moved[..., part], prepared.h[:, part])
+    whole = sweep(model, *steps)
+    some = sweep(model, *(x[..., part] for x in steps))
     assert (some == whole[..., part]).all()
 
 
@@ -143,7 +145,7 @@ def test_training_learns_perfect_plasticity_and_resumes_to_the_same_bits(data, t
     config = small(epochs=40, steps=[1.0, 2.0, 0.5], step_weights=[0.6, 0.3, 0.1])
     whole = train(data, config, tmp_path / "whole", quiet=True)
     start = Trainer.start(config, data, None)
-    start.validation = start.training[0]
+    start.validation = start.training
     assert whole.card["errors"]["validation"]["deviatoric"] < 0.3 * start.validation_loss()
     assert whole.card["errors"]["validation"]["deviatoric"] < 0.12
     loaded = load(tmp_path / "whole" / "surrogate.npz")
@@ -207,10 +209,10 @@ def test_the_shipped_configuration_is_of_this_kind(tmp_path: Path) -> None:
 
 def test_a_path_that_leaves_the_stable_range_spoils_neither_the_others_nor_the_weights(data) -> None:
     trainer = Trainer.start(small(), data.subset(np.arange(32)), data.subset(np.arange(32, 40)))
-    for level in trainer.training:
-        level[0].v[..., 3] = float("nan")
-        level[0].v[..., 5] *= 1e20
-    trainer.validation[0].v[..., 2] = float("nan")
+    for prepared in trainer.training[0]:
+        prepared.v[3] = float("nan")
+        prepared.v[5] *= 1e20
+    trainer.validation[0][0].v[2] = float("nan")
     before = [p.detach().clone() for p in trainer.model.parameters()]
     loss, validation = trainer.run_epoch()
     assert 0 < loss < 2
@@ -220,7 +222,7 @@ def test_a_path_that_leaves_the_stable_range_spoils_neither_the_others_nor_the_w
         (p.detach() - b).abs().max().item() for p, b in zip(trainer.model.parameters(), before, strict=True)
     ]
     assert max(moved) > 1e-3
-    for level in trainer.training:
-        for group in level:
-            group.v[:] = float("nan")
+    for levels in trainer.training:
+        for prepared in levels:
+            prepared.v[:] = float("nan")
     assert np.isnan(trainer.run_epoch()[0])  # `train` says that it diverged
