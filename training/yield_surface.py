@@ -112,7 +112,9 @@ def elastic_strain(stretch: NDArray, stress: NDArray, shear: float) -> NDArray:
 class YieldSurface(torch.nn.Module):
     """Network and constants of the surrogate; see the head of this file. Tensors are [features, points]."""
 
-    def __init__(self, sizes: Sizes, generator: torch.Generator, radius_floor: float = 0.01, rest_rate: float = 0.003) -> None:
+    def __init__(
+        self, sizes: Sizes, generator: torch.Generator, radius_floor: float = 0.01, rest_rate: float = 0.003
+    ) -> None:
         super().__init__()
         self.sizes, self.radius_floor, self.rest_rate = sizes, radius_floor, rest_rate
         shape = [(sizes.width, sizes.inputs), (sizes.width, sizes.width), (sizes.outputs, sizes.width)]

@@ -25,7 +25,9 @@ class YieldSurfaceConfig:
     width: int = 48  # of both hidden layers
     substeps: int = 2  # of the flow in one step, network held
     radius_floor: float = 0.01  # least yield radius, of the root mean square elastic strain of the data
-    rest_rate: float = 0.003  # flow slower than this counts as none, of the root mean square strain rate of the data
+    rest_rate: float = (
+        0.003  # flow slower than this counts as none, of the root mean square strain rate of the data
+    )
     piece: float = 0.2  # longest elastic increment taken at once, in units of the same as radius_floor
     ahead: float = 0.05  # in steps longer than this the network is asked in the middle of each piece
     pressure_degree: int = 1  # of the polynomial in J - 1
@@ -33,6 +35,7 @@ class YieldSurfaceConfig:
     steps: tuple[float, ...] = (0.5, 0.25)
     step_weights: tuple[float, ...] = (0.9, 0.1)  # how often each is used
     augment: bool = False  # turn every batch at random: builds in the isotropy of a random texture
+    members: int = 1  # of a committee, trained one after another from different seeds on the same paths
     epochs: int = 150
     batch: int = 32
     learning_rate: float = 6e-3  # the largest of a one-cycle schedule
@@ -45,6 +48,7 @@ class YieldSurfaceConfig:
     def __post_init__(self) -> None:
         for name, low, high in (
             ("backstresses", 1, 6), ("scalars", 1, 40), ("width", 4, 128), ("substeps", 1, 8), ("pressure_degree", 1, 6),
+            ("members", 1, 16),
             ("epochs", 1, 100_000), ("batch", 1, 100_000), ("seed", 0, 2**31), ("checkpoint_every", 1, 100_000),
         ):  # fmt: skip
             value = getattr(self, name)

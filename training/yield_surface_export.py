@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pybridge import _core
 from pybridge.errors import ModelFileError
 from pybridge.model_file import write_model
+from training import committee
 from training.atomic import atomic_path, placed_model
 from training.fine_scale import drive_material
 from training.paths import PathSpec, sample
@@ -36,7 +37,7 @@ class Surrogate:
 
     @property
     def multiply_adds(self) -> int:
-        """Of the network at one point and step."""
+        """Of the network, or all networks, at one point and step."""
         return sum(value.size for name, value in self.tensors.items() if name.endswith(".weight"))
 
 
@@ -51,7 +52,7 @@ def load(path: Path) -> Surrogate:
     try:
         with np.load(path, allow_pickle=False) as file:
             card = json.loads(str(file["card"]))
-            if card.get("kind") != KIND:
+            if card.get("kind") not in (KIND, committee.KIND):
                 raise ModelFileError(
                     f"{path}: holds a surrogate of another kind, {card.get('kind')!r}; expected {KIND!r}"
                 )
@@ -68,13 +69,38 @@ def holds(path: Path) -> bool:
     path = path / "surrogate.npz" if path.is_dir() else path
     try:
         with np.load(path, allow_pickle=False) as file:
-            return json.loads(str(file["card"])).get("kind") == KIND
+            return json.loads(str(file["card"])).get("kind") in (KIND, committee.KIND)
     except (OSError, ValueError, KeyError):
         return False
 
 
+def members_of(surrogate: Surrogate) -> list[Surrogate]:
+    """The members of a committee; a surrogate that is none is its only member."""
+    if surrogate.card["kind"] != committee.KIND:
+        return [surrogate]
+    card = {**surrogate.card, "kind": KIND}
+    return [
+        Surrogate(committee.tensors_of(surrogate.tensors, m), card) for m in range(surrogate.card["members"])
+    ]
+
+
+def committee_of(members: list[Surrogate], time: NDArray, stretch: NDArray) -> Surrogate:
+    """Members trained on the same paths as one; stretch [n, m + 1, 6] at times [m + 1], paths that none of them learned
+    from, set the largest spread that counts as agreement."""
+    first = members[0]
+    scale = float(2 * first.card["material"]["shear"] * first.tensors["scales"][0])
+    card = {**first.card, "kind": committee.KIND, "members": len(members)}
+    tensors = [member.tensors for member in members]
+    trial = Surrogate(committee.joined(tensors, scale, np.inf), card)
+    limit = committee.spread_limit(answer(trial, time, stretch, states=True)[:, :, -2].max(1))
+    return Surrogate(committee.joined(tensors, scale, limit), card)
+
+
 def model_card(surrogate: Surrogate, name: str) -> dict[str, Any]:
     """The entries of card.json that the writer does not fill in."""
+    members = members_of(surrogate)
+    if len(members) > 1:
+        return committee.joined_card(model_card(members[0], name), len(members))
     card, tensors = surrogate.card, surrogate.tensors
     hidden = len(tensors["speed"])
     schema = (
@@ -118,16 +144,29 @@ def model_card(surrogate: Surrogate, name: str) -> dict[str, Any]:
     }
 
 
-def graph(surrogate: Surrogate, name: str = KIND) -> YieldSurfaceMaterial:
+def graph(surrogate: Surrogate, name: str = KIND) -> torch.nn.Module:
     """The module of the model file, in double precision."""
-    return YieldSurfaceMaterial({**model_card(surrogate, name), "precision": "f64"}, surrogate.tensors)
+    modules = [
+        YieldSurfaceMaterial({**model_card(member, name), "precision": "f64"}, member.tensors)
+        for member in members_of(surrogate)
+    ]
+    if len(modules) == 1:
+        return modules[0]
+    scale, limit = (float(surrogate.tensors[key][0]) for key in ("stress_scale", "spread_max"))
+    return committee.CommitteeMaterial(modules, member_states(members_of(surrogate)[0]), scale, limit)
+
+
+def member_states(member: Surrogate) -> int:
+    """State variables of one that is no committee."""
+    return 9 + len(member.tensors["speed"])
 
 
 def answer(surrogate: Surrogate, time: NDArray, stretch: NDArray, states: bool = False) -> NDArray:
     """Stress [n, m + 1, 6] (or with `states` the state [n, m + 1, S]) along stretch [n, m + 1, 6] at times [m + 1]."""
     module = graph(surrogate)
     u = torch.tensor(np.ascontiguousarray(stretch.transpose(1, 2, 0)))
-    size = 9 + len(surrogate.tensors["speed"])
+    members = members_of(surrogate)
+    size = member_states(members[0]) * len(members) + (2 if len(members) > 1 else 0)
     state = torch.zeros(size, u.shape[-1], dtype=torch.float64)
     found = [state if states else torch.zeros_like(u[0])]
     temperature = torch.zeros(u.shape[-1], dtype=torch.float64)
@@ -145,7 +184,9 @@ def compare_engines(surrogate: Surrogate, path: Path, paths: int = 8, steps: int
     times. Raises ModelFileError where one exceeds TOLERANCE."""
     rng = np.random.default_rng(7)
     uneven = rng.uniform(0.1, 1.9, steps)
-    duration = steps * float(surrogate.tensors["scales"][1])  # steps of the size of the strain scale
+    duration = steps * float(
+        members_of(surrogate)[0].tensors["scales"][1]
+    )  # steps of the size of the strain scale
     time = np.concatenate([[0.0], np.cumsum(uneven)]) * duration / uneven.sum()
     spec = PathSpec("R", min(0.2, surrogate.card["domain"]["strain_max"] or 0.2) / 4, duration, 1000, seed=7)
     walks = np.stack([sample(spec, i).stretch for i in range(paths)])
@@ -172,7 +213,7 @@ def write(surrogate: Surrogate, target: Path, name: str | None = None) -> None:
     card = model_card(surrogate, name or Path(target).stem)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        module = torch.jit.script(YieldSurfaceMaterial({**card, "precision": "f64"}, surrogate.tensors))
+        module = torch.jit.script(graph(surrogate, card["name"]))
     write_model(target, module, card, _stored(surrogate.tensors))
 
 

@@ -43,7 +43,8 @@ def is_yield_surface(path: Path) -> bool:
     """Whether a training folder, a surrogate.npz or a model file holds a surrogate of this kind."""
     path = Path(path)
     if path.suffix == ".pt":
-        return path.is_file() and read_model(path).kind == KIND
+        card = read_model(path).card if path.is_file() else {}
+        return KIND in (card.get("kind"), card.get("member_kind"))
     return holds(path)
 
 

@@ -104,9 +104,7 @@ class YieldSurfaceMaterial(nn.Module):
                 n = torch.where(believed, x, n)
                 z_half = torch.where(believed, z_half, z_new)
                 answer = self.net(torch.cat([n, z_half, rate.unsqueeze(0)]))
-            piece_flow, z_piece, piece_gamma = self._flow(
-                e, v, z_new, answer, n, h / count, self.substeps
-            )
+            piece_flow, z_piece, piece_gamma = self._flow(e, v, z_new, answer, n, h / count, self.substeps)
             moved = e + v - piece_flow
             work_inc = work_inc + torch.where(active, (moved * piece_flow).sum(0), torch.zeros_like(gamma))
             flow = flow + torch.where(active, piece_flow, torch.zeros_like(v))

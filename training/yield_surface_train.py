@@ -11,7 +11,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from training.yield_surface import (
     elastic_strain,
 )
 from training.yield_surface_config import YieldSurfaceConfig
-from training.yield_surface_export import Surrogate, answer, save
+from training.yield_surface_export import Surrogate, answer, committee_of, save
 from training.yield_surface_sweep import BLOCK, hidden_range, sweep
 
 RISE = 0.15  # part of the updates over which the learning rate rises
@@ -158,7 +158,9 @@ def prepare(data: DataSet, scales: Scales, step: float, dtype: torch.dtype) -> P
     """Paths at steps of `step` times those of the data, cut where they are too long."""
     every, parts = max(1, round(step)), max(1, round(1 / step))
     h = float(np.diff(data.common_time()[::every]).mean()) / parts / scales.time
-    strain = elastic_strain(data.stretch[:, ::every], data.stress[:, ::every], scales.shear)[:, 1:] / scales.strain
+    strain = (
+        elastic_strain(data.stretch[:, ::every], data.stress[:, ::every], scales.shear)[:, 1:] / scales.strain
+    )
     size = np.sqrt((strain**2).sum((1, 2)))
     size = np.maximum(size, LEAST_SIZE * np.sqrt((size**2).mean()))
     steps = cut_steps(refined(data.stretch[:, ::every], parts), h, scales.strain)
@@ -339,11 +341,46 @@ def load_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -
 def train(data: DataSet, config: YieldSurfaceConfig, out: Path, quiet: bool = False) -> Surrogate:
     """Train, going on from the checkpoint in the folder `out` where there is one.
 
-    Writes checkpoint.pt, learning_curve.csv and .png and, at the end, surrogate.npz. Raises ConfigError where `out`
-    holds another training, DataSetError where the data do not fit.
+    Writes checkpoint.pt, learning_curve.csv and .png and, at the end, surrogate.npz; a committee one folder memberM of
+    these for each member, and surrogate.npz. Raises ConfigError where `out` holds another training, DataSetError where
+    the data do not fit.
     """
     out = Path(out)
     training, validation = split(data, config.validation_fraction, config.seed)
+    if config.members == 1:
+        return train_one(data, training, validation, config, out, quiet)
+    if validation is None:
+        raise ConfigError(
+            "a committee needs paths that no member learned from, to tell how far members differ where they may be "
+            "trusted; raise validation_fraction or give more paths"
+        )
+    members = [
+        train_one(
+            data,
+            training,
+            validation,
+            replace(config, members=1, seed=config.seed + m),
+            out / f"member{m}",
+            quiet,
+        )
+        for m in range(config.members)
+    ]
+    surrogate = committee_of(members, data.common_time(), validation.stretch)
+    found = answer(surrogate, data.common_time(), validation.stretch)
+    surrogate.card["errors"] = {"validation": errors(found, validation.stress).to_dict()}
+    save(surrogate, out / "surrogate.npz")
+    return surrogate
+
+
+def train_one(
+    data: DataSet,
+    training: DataSet,
+    validation: DataSet | None,
+    config: YieldSurfaceConfig,
+    out: Path,
+    quiet: bool = False,
+) -> Surrogate:
+    """train() for one member on the paths given, parts of `data`."""
     identity = {"config": config.to_dict(), "data_sha256": file_hash(data.path)}
     trainer = Trainer.start(config, training, validation)
     out.mkdir(parents=True, exist_ok=True)
@@ -391,7 +428,9 @@ def finished(
         "speed": model.speed().detach().double().numpy().ravel(),
         "hidden_bound": trainer.hidden_bound(),
         "pressure_coefficients": pressure,
-        "scales": np.array([scales.strain, scales.time, config.radius_floor, config.piece, config.ahead, config.rest_rate]),
+        "scales": np.array(
+            [scales.strain, scales.time, config.radius_floor, config.piece, config.ahead, config.rest_rate]
+        ),
     }
     used = ("law", "parts", "material")
     card = {

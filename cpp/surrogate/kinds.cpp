@@ -1,5 +1,6 @@
 #include "surrogate/kinds.h"
 
+#include "surrogate/committee.h"
 #include "surrogate/mlp_history.h"
 #include "surrogate/pca_dnn.h"
 #include "surrogate/yield_surface.h"
@@ -22,7 +23,8 @@ std::unique_ptr<const Material<Real>> make(const ModelFile& file) {
 template <class Real>
 constexpr Kind<Real> kinds[] = {{"pca_dnn", &make<Real, PcaDnn>},
                                 {"mlp_history", &make<Real, MlpHistory>},
-                                {"yield_surface", &make<Real, YieldSurface>}};
+                                {"yield_surface", &make<Real, YieldSurface>},
+                                {"committee", &make<Real, Committee>}};
 
 }  // namespace
 

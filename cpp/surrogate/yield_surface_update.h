@@ -397,7 +397,7 @@ void update_chunk(const YieldTable<Real>& table, const YieldBlock<Real>& block, 
       if (chunk.count[k][i] > Real(pieces)) pieces = static_cast<int>(chunk.count[k][i]);
   }
   for (int piece = 0; flows && piece < pieces; ++piece) {
-    if (piece == 0) {
+    if (piece == 0 || !ahead) {
       for (int k = 0; k < NV; ++k) look<Real, NV>(table, k, chunk);
       ask<Real, NV>(table, chunk);
     }

@@ -66,7 +66,9 @@ def test_compiled_sweeps_equal_automatic_differentiation(data, substeps) -> None
     # every fourth point of the data, so that some intervals are cut and paths differ in their numbers of steps
     prepared = prepare(data, scales_of(data), 4.0, torch.float64)
     assert len(np.unique(prepared.at[:, -1])) > 3
-    v, moved, h, target = (x.movedim(0, -1) for x in (prepared.v, prepared.moved, prepared.h, prepared.strain))
+    v, moved, h, target = (
+        x.movedim(0, -1) for x in (prepared.v, prepared.moved, prepared.h, prepared.strain)
+    )
     found = []
     for forward in (model.forward, lambda *a: sweep(model, *a)):
         model.zero_grad()

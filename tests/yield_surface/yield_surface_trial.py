@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from training.yield_surface import YieldSurface
 from training.yield_surface_export import Surrogate
