@@ -16,8 +16,10 @@ o_rest = sqrt(rest_rate / k) which would drive it, g takes whatever value from 0
 without rate; so creep ends, and in a finite time. The equation for x is stiff and is integrated, with the network's answer
 held, by `substeps` steps of the L-stable, second-order two-stage method of Alexander (1977); each stage is a
 quadratic equation for the overstress. z follows from gamma: its distance from t is
-multiplied by 1 / (1 + y + y^2 / 2), y = beta gamma. In the evaluation a step whose v is longer than `piece` is cut into
-equal pieces, and where v is longer than `ahead` the network is asked in the middle of a piece.
+multiplied by 1 / (1 + y + y^2 / 2), y = beta gamma. The network is asked twice: at the beginning, to find n and z in the
+middle of the step, and there. The evaluation cuts a step whose v is longer than `piece` into equal pieces, of which all
+but the first ask once, since the answer in the middle of the last one finds the middle of the next; a step whose v is
+shorter than `ahead` asks at its beginning only.
 """
 
 from __future__ import annotations
@@ -48,8 +50,8 @@ TURN_MOST = 0.8  # of |d|
 BACKSTRESS_MOST = 0.7  # of |q|: a backstress may run away, but not faster than x follows
 LEAST_HARDENING = 0.3  # of 1 + n.(d + q) + dR/dgamma, so that each stage has one root
 HIDDEN_MOST = 3.0  # of a hidden state
-SPEED_MOST = 4.0  # of beta: a state that follows at once is a loop through the network that no step resolves
 LOG_RATE_MOST = 8.0  # of ln k
+TRUSTED_TURN = 0.5  # least cosine between n with and without flow in half a step; one that turned further is not believed
 TINY = 1e-12
 
 
@@ -135,8 +137,8 @@ class YieldSurface(torch.nn.Module):
             self.bias[2][1] = 1.0  # ... and k about 3 to begin with
 
     def speed(self) -> Tensor:
-        """beta [states, 1], at most SPEED_MOST."""
-        return torch.exp(torch.clamp(self.log_speed, max=math.log(SPEED_MOST)))
+        """beta [states, 1]."""
+        return torch.exp(self.log_speed)
 
     def network(self, x: Tensor) -> Tensor:
         """Two hidden SiLU layers."""
@@ -147,32 +149,46 @@ class YieldSurface(torch.nn.Module):
 
     def step(self, e: Tensor, z: Tensor, v: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """e [5, n], z [states, n], elastic increment v [5, n], time h [n] -> e, z, gamma [1, n] at the end."""
-        sizes = self.sizes
-        back = 5 * sizes.backstresses
-        alpha = z[:back].reshape(sizes.backstresses, 5, -1).sum(0)
-        x = e - alpha
-        middle = x + 0.5 * v
-        n = middle / (_norm(middle) + TINY)
+        back = 5 * self.sizes.backstresses
+
+        def direction(x: Tensor, z: Tensor) -> Tensor:
+            x = x - z[:back].reshape(self.sizes.backstresses, 5, -1).sum(0)
+            return x / (_norm(x) + TINY)
+
+        n = direction(e + 0.5 * v, z)
+        rate = 0.5 * torch.log10((v * v).sum(0, keepdim=True) / (h * h) + 1e-6)
+        begun = self.network(torch.cat([n, z, rate]))
+        flow, z_half, _ = self._flow(e, z, 0.5 * v, 0.5 * h, n, begun, 1)
+        n_half = direction(e + 0.5 * v - flow, z_half)
+        believed = (n_half * n).sum(0) > TRUSTED_TURN
+        n, z_half = torch.where(believed, n_half, n), torch.where(believed, z_half, z)
+        middle = self.network(torch.cat([n, z_half, rate]))
+        flow, z, gamma = self._flow(e, z, v, h, n, middle, self.sizes.substeps)
+        return e + v - flow, z, gamma
+
+    def _flow(
+        self, e: Tensor, z: Tensor, v: Tensor, h: Tensor, n: Tensor, out: Tensor, substeps: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Plastic strain [5, n] along v in the time h, z at its end, gamma [1, n]; `out` is what the network said at n."""
+        back = 5 * self.sizes.backstresses
+        x = e - z[:back].reshape(self.sizes.backstresses, 5, -1).sum(0)
         speed = self.speed()
         expected = torch.relu((n * v).sum(0, keepdim=True))  # gamma of perfect flow
         half = kept(0.5 * speed * expected)
-        rate = 0.5 * torch.log10((v * v).sum(0, keepdim=True) / (h * h) + 1e-6)
-        out = self.network(torch.cat([n, z, rate]))
         target = torch.clamp(out[7:], -HIDDEN_MOST, HIDDEN_MOST)
         raw = out[:1] + (self.skip * z[back:]).sum(0, keepdim=True)
-        k_h = torch.exp(torch.clamp(out[1:2], -LOG_RATE_MOST, LOG_RATE_MOST)) * (h / sizes.substeps)
+        k_h = torch.exp(torch.clamp(out[1:2], -LOG_RATE_MOST, LOG_RATE_MOST)) * (h / substeps)
         d = out[2:7] - n * (out[2:7] * n).sum(0, keepdim=True)
         d = d / torch.sqrt(1.0 + (d * d).sum(0, keepdim=True) / TURN_MOST**2)
         slope = speed * (target - z) * half
-        q = slope[:back].reshape(sizes.backstresses, 5, -1).sum(0)
+        q = slope[:back].reshape(self.sizes.backstresses, 5, -1).sum(0)
         q = q * torch.clamp(BACKSTRESS_MOST / _norm(q), max=1.0)
         radius = self.radius_floor + torch.nn.functional.softplus(raw)
         hardening = torch.sigmoid(raw) * (self.skip * slope[back:]).sum(0, keepdim=True)
         hardening = torch.clamp(hardening, min=-SOFTENING_MOST)
-        rest = torch.sqrt(self.rest_rate * (h / sizes.substeps) / k_h)
-        flow, gamma = self._integrate(x, v / sizes.substeps, k_h, radius, hardening, d, q, rest)
-        z = target + (z - target) * kept(speed * gamma)
-        return e + v - flow, z, gamma
+        rest = torch.sqrt(self.rest_rate * (h / substeps) / k_h)
+        flow, gamma = self._integrate(x, v, k_h, radius, hardening, d, q, rest, substeps)
+        return flow, target + (z - target) * kept(speed * gamma), gamma
 
     def _integrate(
         self,
@@ -184,11 +200,13 @@ class YieldSurface(torch.nn.Module):
         d: Tensor,
         q: Tensor,
         rest: Tensor,
+        substeps: int,
     ) -> tuple[Tensor, Tensor]:
-        """Plastic strain [5, n] and gamma [1, n] of the whole step; v and k_h are those of one sub-step."""
+        """Plastic strain [5, n] and gamma [1, n] along v; k_h and rest are those of one sub-step."""
+        v = v / substeps
         flow, gamma = torch.zeros_like(x), torch.zeros_like(k_h)
         ratio = (1.0 - STAGE) / STAGE
-        for _ in range(self.sizes.substeps):
+        for _ in range(substeps):
             g1, m1 = _stage(x + STAGE * v, STAGE * k_h, radius, hardening, d, q, rest)
             g1 = torch.minimum(ratio * g1, _whole(x + v, radius + rest, hardening, d + q))
             start = x + v - g1 * (m1 + q)

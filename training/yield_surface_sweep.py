@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pybridge import _core
-from training.yield_surface import SPEED_MOST, YieldSurface
+from training.yield_surface import YieldSurface
 
 BLOCK: int = _core.YIELD_TRAINING_BLOCK
 
@@ -26,7 +26,8 @@ def _run(
         "pre2": sizes.width,
         "out": sizes.outputs,
     }
-    arrays = {name: v.new_empty(steps + (name == "strain"), count, paths) for name, count in rows.items()}
+    calls = {"strain": steps + 1}  # the network is asked twice a step
+    arrays = {name: v.new_empty(calls.get(name, 2 * steps), count, paths) for name, count in rows.items()}
     names = ("w0", "w1", "w2", "b0", "b1", "b2", "skip")
     arrays |= {name: value.detach().contiguous() for name, value in zip(names, parameters, strict=False)}
     arrays |= {
@@ -37,7 +38,9 @@ def _run(
     }
     shape = (sizes.backstresses, sizes.scalars, sizes.width, sizes.substeps)
     arguments = (*shape, steps, paths, model.radius_floor, model.rest_rate)
-    _core.yield_surface_sweep(*arguments, {name: a.numpy() for name, a in arrays.items()}, False)
+    _core.yield_surface_sweep(
+        *arguments, {name: a.numpy() for name, a in arrays.items()}, False, torch.get_num_threads()
+    )
     return arguments, arrays
 
 
@@ -57,7 +60,9 @@ class _Sweep(torch.autograd.Function):
         for name in ("pre1", "pre2", "out"):
             a[f"{name}_grad"] = torch.empty_like(a[name])
         a["skip_grad"], a["log_speed_grad"] = torch.zeros_like(a["skip"]), torch.zeros_like(a["speed"])
-        _core.yield_surface_sweep(*ctx.arguments, {name: x.numpy() for name, x in a.items()}, True)
+        _core.yield_surface_sweep(
+            *ctx.arguments, {name: x.numpy() for name, x in a.items()}, True, torch.get_num_threads()
+        )
         silu = torch.nn.functional.silu
         pairs = (
             (a["pre1_grad"], a["input"]),
@@ -66,9 +71,7 @@ class _Sweep(torch.autograd.Function):
         )
         weights = [torch.bmm(grad, x.transpose(1, 2)).sum(0) for grad, x in pairs]
         biases = [grad.sum((0, 2)).unsqueeze(1) for grad, _ in pairs]
-        # zero where the speed stands at its bound
-        log_speed = torch.where(a["speed"] < SPEED_MOST, a["log_speed_grad"], 0.0)
-        return (None, None, None, None, *weights, *biases, a["skip_grad"], log_speed)
+        return (None, None, None, None, *weights, *biases, a["skip_grad"], a["log_speed_grad"])
 
 
 def _parameters(model: YieldSurface) -> tuple[Tensor, ...]:

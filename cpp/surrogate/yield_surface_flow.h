@@ -31,6 +31,9 @@ constexpr double turn_most = 0.8;        // of |d|
 constexpr double hidden_most = 3.0;      // of a hidden state
 constexpr double log_rate_most = 8.0;    // of ln k
 
+// Least cosine between n with and without flow in half a piece; one that turned further is not believed.
+constexpr double yield_trusted_turn = 0.5;
+
 // What is left of a hidden state's distance from its target after y = beta gamma >= 0: exp(-y) to second
 // order, without overshoot, 1 for 0 to the bit.
 template <class Real>

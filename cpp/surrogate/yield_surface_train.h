@@ -7,7 +7,7 @@
 namespace pybridge {
 
 // Arrays are [step][row][path], paths fastest; `paths` is a multiple of yield_training_block.
-constexpr int yield_training_block = 32;
+constexpr int yield_training_block = 16;
 
 template <class Real>
 struct YieldSweep {
@@ -19,19 +19,21 @@ struct YieldSweep {
   const Real *skip, *speed;                 // [scalars], [states]
   const Real *increment, *moved;            // [steps][5], [steps][25]: e_new = e + moved e + increment
   Real* strain;                             // [steps + 1][5], e
-  Real *input, *pre1, *pre2, *out;          // [steps][inputs], [width], [width], [outputs]
+  // of the network, asked at the beginning and in the middle of a step: [steps][2][inputs], …
+  Real *input, *pre1, *pre2, *out;
   // backward
   const Real* strain_grad;                 // [steps][5], of e at the end of each step
   Real *pre1_grad, *pre2_grad, *out_grad;  // like pre1, pre2, out
-  Real *skip_grad, *log_speed_grad;        // [scalars], [states]; added to
 };
 
-#define PYBRIDGE_DECLARE_YIELD_TRAINING(isa)            \
-  namespace isa {                                       \
-  void yield_forward(const YieldSweep<double>& sweep);  \
-  void yield_forward(const YieldSweep<float>& sweep);   \
-  void yield_backward(const YieldSweep<double>& sweep); \
-  void yield_backward(const YieldSweep<float>& sweep);  \
+// One block of paths from `first`; blocks may run at the same time. backward adds its share of d/d skip
+// [scalars] and of d/d ln speed [states] to the sums.
+#define PYBRIDGE_DECLARE_YIELD_TRAINING(isa)                                                            \
+  namespace isa {                                                                                       \
+  void yield_forward(const YieldSweep<double>& sweep, int first);                                       \
+  void yield_forward(const YieldSweep<float>& sweep, int first);                                        \
+  void yield_backward(const YieldSweep<double>& sweep, int first, double* skip_sum, double* speed_sum); \
+  void yield_backward(const YieldSweep<float>& sweep, int first, float* skip_sum, float* speed_sum);    \
   }
 PYBRIDGE_DECLARE_YIELD_TRAINING(isa_baseline)
 PYBRIDGE_DECLARE_YIELD_TRAINING(isa_avx2)

@@ -31,29 +31,51 @@ void store_rows(Rows<Real> from, int rows, int paths, int first, Real* to) {
     __builtin_memcpy(to + static_cast<long>(r) * paths + first, from[r], yield_training_block * sizeof(Real));
 }
 
-// y = W x + b, or y = W^T x (b null, W [in_rows, out_rows]).
+constexpr int rows_at_once = 4;  // of a product, so that sums do not wait for each other
+
+// y[first .. first + count) = W x + b.
+template <class Real, int count>
+PYBRIDGE_FORCE_INLINE void dense_rows(const Real* w, const Real* b, int first, int in, Rows<Real> x,
+                                      Rows<Real> y) {
+  Vec<Real> sum[count][vectors<Real>];
+  for (int r = 0; r < count; ++r)
+    for (int k = 0; k < vectors<Real>; ++k) sum[r][k] = fill<Real>(b[first + r]);
+  const Real* row = w + static_cast<long>(first) * in;
+  for (int i = 0; i < in; ++i)
+    for (int r = 0; r < count; ++r)
+      for (int k = 0; k < vectors<Real>; ++k)
+        sum[r][k] = network::multiply_add(fill<Real>(row[r * in + i]), x[i][k], sum[r][k]);
+  for (int r = 0; r < count; ++r)
+    for (int k = 0; k < vectors<Real>; ++k) y[first + r][k] = sum[r][k];
+}
+
+// y = W x + b.
 template <class Real>
 void dense(const Real* w, const Real* b, int out, int in, Rows<Real> x, Rows<Real> y) {
-  for (int o = 0; o < out; ++o) {
-    Vec<Real> sum[vectors<Real>];
-    for (int k = 0; k < vectors<Real>; ++k) sum[k] = fill<Real>(b[o]);
-    const Real* row = w + static_cast<long>(o) * in;
-    for (int i = 0; i < in; ++i)
+  int o = 0;
+  for (; o + rows_at_once <= out; o += rows_at_once) dense_rows<Real, rows_at_once>(w, b, o, in, x, y);
+  for (; o < out; ++o) dense_rows<Real, 1>(w, b, o, in, x, y);
+}
+
+// x[first .. first + count) = W^T y, W [out, in].
+template <class Real, int count>
+PYBRIDGE_FORCE_INLINE void transposed_rows(const Real* w, int out, int in, int first, Rows<Real> y,
+                                           Rows<Real> x) {
+  Vec<Real> sum[count][vectors<Real>] = {};
+  for (int o = 0; o < out; ++o)
+    for (int r = 0; r < count; ++r)
       for (int k = 0; k < vectors<Real>; ++k)
-        sum[k] = network::multiply_add(fill<Real>(row[i]), x[i][k], sum[k]);
-    for (int k = 0; k < vectors<Real>; ++k) y[o][k] = sum[k];
-  }
+        sum[r][k] =
+            network::multiply_add(fill<Real>(w[static_cast<long>(o) * in + first + r]), y[o][k], sum[r][k]);
+  for (int r = 0; r < count; ++r)
+    for (int k = 0; k < vectors<Real>; ++k) x[first + r][k] = sum[r][k];
 }
 
 template <class Real>
 void dense_transposed(const Real* w, int out, int in, Rows<Real> y, Rows<Real> x) {
-  for (int i = 0; i < in; ++i) {
-    Vec<Real> sum[vectors<Real>] = {};
-    for (int o = 0; o < out; ++o)
-      for (int k = 0; k < vectors<Real>; ++k)
-        sum[k] = network::multiply_add(fill<Real>(w[static_cast<long>(o) * in + i]), y[o][k], sum[k]);
-    for (int k = 0; k < vectors<Real>; ++k) x[i][k] = sum[k];
-  }
+  int i = 0;
+  for (; i + rows_at_once <= in; i += rows_at_once) transposed_rows<Real, rows_at_once>(w, out, in, i, y, x);
+  for (; i < in; ++i) transposed_rows<Real, 1>(w, out, in, i, y, x);
 }
 
 template <class Real>
@@ -69,11 +91,12 @@ void silu_back(int rows, Rows<Real> x, Rows<Real> grad) {
   }
 }
 
-// Quantities of one step of one vector of paths that both sweeps need.
+// Quantities of one step, or of half a step, of one vector of paths that both sweeps need.
 template <class Real>
 struct StepValues {
   using V = Vec<Real>;
-  V h, e[5], inc[5], x[5], middle_norm, n[5], u, expected;
+  int substeps;
+  V h, e[5], inc[5], x[5], n[5], expected;
   V raw, gate, raw_d[5], d_n, d_size, q_factor;
   V half[yield_states_max], target[yield_states_max];
   V slope[yield_states_max], decay[yield_states_max];
@@ -82,21 +105,36 @@ struct StepValues {
   V flow[5], gamma;
 };
 
-// x, direction and rate from e, z and the path.
+// What comes before the network is asked: x and n at the middle without flow, and the rate.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void begin(const YieldSweep<Real>& sweep, const Vec<Real> z[], StepValues<Real>& s) {
+struct Look {
+  Vec<Real> inc[5], x[5], norm, n[5], u;
+};
+
+template <class Real>
+PYBRIDGE_FORCE_INLINE void look(const YieldSweep<Real>& sweep, const Vec<Real> e[5], const Vec<Real> z[],
+                                Vec<Real> h, Look<Real>& at) {
   using V = Vec<Real>;
   V middle[5];
   for (int i = 0; i < 5; ++i) {
     V alpha{};
     for (int b = 0; b < sweep.shape.backstresses; ++b) alpha += z[5 * b + i];
-    s.x[i] = s.e[i] - alpha;
-    middle[i] = s.x[i] + Real(0.5) * s.inc[i];
+    at.x[i] = e[i] - alpha;
+    middle[i] = at.x[i] + Real(0.5) * at.inc[i];
   }
-  s.middle_norm = norm5<Real>(middle);
-  for (int i = 0; i < 5; ++i) s.n[i] = middle[i] / s.middle_norm;
-  s.expected = most<V>(dot5(s.n, s.inc), V{});
-  s.u = dot5(s.inc, s.inc) / (s.h * s.h) + static_cast<Real>(1e-6);
+  at.norm = norm5<Real>(middle);
+  for (int i = 0; i < 5; ++i) at.n[i] = middle[i] / at.norm;
+  at.u = dot5(at.inc, at.inc) / (h * h) + static_cast<Real>(1e-6);
+}
+
+// A step, or half of it in one sub-step, as finish() needs it.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void part_of(const Look<Real>& at, Vec<Real> h, Real part, int substeps,
+                                   const Vec<Real> e[5], const Vec<Real> n[5], StepValues<Real>& s) {
+  s.substeps = substeps;
+  s.h = part * h;
+  for (int i = 0; i < 5; ++i) s.e[i] = e[i], s.x[i] = at.x[i], s.inc[i] = part * at.inc[i], s.n[i] = n[i];
+  s.expected = most<Vec<Real>>(dot5(s.n, s.inc), Vec<Real>{});
 }
 
 // The surface from the network's answer, then the flow.
@@ -110,7 +148,7 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real>
   s.raw = out[0];
   for (int i = 0; i < shape.scalars; ++i) s.raw += sweep.skip[i] * z[back + i];
   f.k_h = exponential<Real>(bounded<Real>(out[1], static_cast<Real>(log_rate_most))) *
-          (s.h / static_cast<Real>(shape.substeps));
+          (s.h / static_cast<Real>(s.substeps));
   for (int i = 0; i < 5; ++i) s.raw_d[i] = out[2 + i];
   s.d_n = dot5(s.raw_d, s.n);
   for (int i = 0; i < 5; ++i) f.d[i] = s.raw_d[i] - s.n[i] * s.d_n, f.q[i] = V{};
@@ -131,13 +169,13 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real>
   f.radius = sweep.radius_floor + most<V>(s.raw, V{}) + logarithm<Real>(Real(1) + small);
   f.hardening = most<V>(s.gate * drive, fill<Real>(static_cast<Real>(-softening_most)));
   f.floor = fill<Real>(sweep.radius_floor);
-  f.rest = root<Real>(sweep.rest_rate * s.h / static_cast<Real>(shape.substeps) / f.k_h);
+  f.rest = root<Real>(sweep.rest_rate * s.h / static_cast<Real>(s.substeps) / f.k_h);
   s.q_factor = bound_backstress<Real>(f);
   V v[5], x[5], radius = f.radius;
   s.gamma = V{};
   for (int i = 0; i < 5; ++i)
-    v[i] = s.inc[i] * (Real(1) / static_cast<Real>(shape.substeps)), x[i] = s.x[i], s.flow[i] = V{};
-  for (int k = 0; k < shape.substeps; ++k) substep<Real>(f, v, x, radius, s.flow, s.gamma, s.part[k]);
+    v[i] = s.inc[i] * (Real(1) / static_cast<Real>(s.substeps)), x[i] = s.x[i], s.flow[i] = V{};
+  for (int k = 0; k < s.substeps; ++k) substep<Real>(f, v, x, radius, s.flow, s.gamma, s.part[k]);
   for (int i = 0; i < states; ++i) s.decay[i] = kept<Real>(sweep.speed[i] * s.gamma);
 }
 
@@ -264,9 +302,8 @@ PYBRIDGE_FORCE_INLINE void finish_back(const YieldSweep<Real>& sweep, const Step
     z_grad[i] *= s.decay[i];
   }
   for (int i = 0; i < 5; ++i) flow[i] = -e[i], v[i] = V{}, x[i] = V{}, n[i] = V{};
-  for (int k = shape.substeps - 1; k >= 0; --k)
-    substep_back<Real>(f, s.part[k], flow, gamma, x, v, radius, grad);
-  for (int i = 0; i < 5; ++i) inc[i] += v[i] * (Real(1) / static_cast<Real>(shape.substeps));
+  for (int k = s.substeps - 1; k >= 0; --k) substep_back<Real>(f, s.part[k], flow, gamma, x, v, radius, grad);
+  for (int i = 0; i < 5; ++i) inc[i] += v[i] * (Real(1) / static_cast<Real>(s.substeps));
   for (int i = 0; i < 5; ++i) grad.d[i] += grad.p[i], grad.q[i] += grad.p[i];
   const Real q2 = static_cast<Real>(backstress_most * backstress_most);
   const V q_along = s.q_factor < Real(1) ? dot5(f.q, grad.q) / q2 : V{};
@@ -306,29 +343,49 @@ PYBRIDGE_FORCE_INLINE void finish_back(const YieldSweep<Real>& sweep, const Step
   }
 }
 
-// Adjoint of begin: e and z of the beginning of the step are added to.
+// Adjoint of look: e and z of the beginning of the step are added to.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void begin_back(const YieldSweep<Real>& sweep, const StepValues<Real>& s,
-                                      const Vec<Real> n[5], Vec<Real> rate, const Vec<Real> x_grad[5],
-                                      Vec<Real> inc[5], Vec<Real> e[5], Vec<Real> z[]) {
+PYBRIDGE_FORCE_INLINE void look_back(const YieldSweep<Real>& sweep, const Look<Real>& at, Vec<Real> h,
+                                     const Vec<Real> n[5], Vec<Real> rate, const Vec<Real> x_grad[5],
+                                     Vec<Real> inc[5], Vec<Real> e[5], Vec<Real> z[]) {
   using V = Vec<Real>;
-  const V along = dot5(n, s.n);
-  const V by_rate = rate * static_cast<Real>(0.43429448190325182765) / (s.u * (s.h * s.h));
+  const V along = dot5(n, at.n);
+  const V by_rate = rate * static_cast<Real>(0.43429448190325182765) / (at.u * (h * h));
   for (int i = 0; i < 5; ++i) {
-    const V middle = (n[i] - s.n[i] * along) / s.middle_norm;
+    const V middle = (n[i] - at.n[i] * along) / at.norm;
     const V x = x_grad[i] + middle;
-    inc[i] += by_rate * s.inc[i] + Real(0.5) * middle;
+    inc[i] += by_rate * at.inc[i] + Real(0.5) * middle;
     e[i] += x;
     for (int b = 0; b < sweep.shape.backstresses; ++b) z[5 * b + i] -= x;
   }
 }
 
+// The end of a part: e, z, and the direction of x there.
+template <class Real>
+struct End {
+  Vec<Real> e[5], z[yield_states_max], norm, n[5];
+};
+
+template <class Real>
+PYBRIDGE_FORCE_INLINE void end_of(const YieldSweep<Real>& sweep, const Vec<Real> z[],
+                                  const StepValues<Real>& s, End<Real>& at) {
+  using V = Vec<Real>;
+  for (int i = 0; i < sweep.shape.states(); ++i) at.z[i] = s.target[i] + (z[i] - s.target[i]) * s.decay[i];
+  V x[5];
+  for (int i = 0; i < 5; ++i) {
+    at.e[i] = x[i] = s.e[i] + s.inc[i] - s.flow[i];
+    for (int b = 0; b < sweep.shape.backstresses; ++b) x[i] -= at.z[5 * b + i];
+  }
+  at.norm = norm5<Real>(x);
+  for (int i = 0; i < 5; ++i) at.n[i] = x[i] / at.norm;
+}
+
 template <class Real>
 PYBRIDGE_FORCE_INLINE void elastic(const Vec<Real>* moved, const Vec<Real>* increment, int k,
-                                   StepValues<Real>& s) {
+                                   const Vec<Real> e[5], Look<Real>& at) {
   for (int i = 0; i < 5; ++i) {
-    s.inc[i] = increment[i * vectors<Real> + k];
-    for (int j = 0; j < 5; ++j) s.inc[i] += moved[(5 * i + j) * vectors<Real> + k] * s.e[j];
+    at.inc[i] = increment[i * vectors<Real> + k];
+    for (int j = 0; j < 5; ++j) at.inc[i] += moved[(5 * i + j) * vectors<Real> + k] * e[j];
   }
 }
 
@@ -343,12 +400,63 @@ struct Buffers {
   Vec<Real> out[row_max * n], z[yield_states_max * n];
 };
 
+// The network on b.input, all its layers stored as call number `call`.
+template <class Real>
+void ask(const YieldSweep<Real>& sweep, long call, int first, Buffers<Real>& b) {
+  const YieldShape& shape = sweep.shape;
+  const int paths = sweep.paths;
+  call *= paths;
+  dense<Real>(sweep.w0, sweep.b0, shape.width, shape.inputs(), {b.input}, {b.pre1});
+  silu<Real>(shape.width, {b.pre1}, {b.act1});
+  dense<Real>(sweep.w1, sweep.b1, shape.width, shape.width, {b.act1}, {b.pre2});
+  silu<Real>(shape.width, {b.pre2}, {b.act2});
+  dense<Real>(sweep.w2, sweep.b2, shape.outputs(), shape.width, {b.act2}, {b.out});
+  store_rows<Real>({b.input}, shape.inputs(), paths, first, sweep.input + call * shape.inputs());
+  store_rows<Real>({b.pre1}, shape.width, paths, first, sweep.pre1 + call * shape.width);
+  store_rows<Real>({b.pre2}, shape.width, paths, first, sweep.pre2 + call * shape.width);
+  store_rows<Real>({b.out}, shape.outputs(), paths, first, sweep.out + call * shape.outputs());
+}
+
+// Adjoint of ask: from that of the answer in b.out to that of the input in b.input; those of the layers are
+// stored.
+template <class Real>
+void ask_back(const YieldSweep<Real>& sweep, long call, int first, Buffers<Real>& b) {
+  const YieldShape& shape = sweep.shape;
+  const int paths = sweep.paths;
+  call *= paths;
+  store_rows<Real>({b.out}, shape.outputs(), paths, first, sweep.out_grad + call * shape.outputs());
+  dense_transposed<Real>(sweep.w2, shape.outputs(), shape.width, {b.out}, {b.act2});
+  load_rows<Real>(sweep.pre2 + call * shape.width, shape.width, paths, first, {b.pre2});
+  silu_back<Real>(shape.width, {b.pre2}, {b.act2});
+  store_rows<Real>({b.act2}, shape.width, paths, first, sweep.pre2_grad + call * shape.width);
+  dense_transposed<Real>(sweep.w1, shape.width, shape.width, {b.act2}, {b.act1});
+  load_rows<Real>(sweep.pre1 + call * shape.width, shape.width, paths, first, {b.pre1});
+  silu_back<Real>(shape.width, {b.pre1}, {b.act1});
+  store_rows<Real>({b.act1}, shape.width, paths, first, sweep.pre1_grad + call * shape.width);
+  dense_transposed<Real>(sweep.w0, shape.width, shape.inputs(), {b.act1}, {b.input});
+}
+
+// Direction and hidden states into b.input; the rate stays.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void show(const Vec<Real> n[5], const Vec<Real> z[], int states, int k,
+                                Buffers<Real>& b) {
+  constexpr int nv = vectors<Real>;
+  for (int i = 0; i < 5; ++i) b.input[i * nv + k] = n[i];
+  for (int i = 0; i < states; ++i) b.input[(5 + i) * nv + k] = z[i];
+}
+
+template <class Real>
+PYBRIDGE_FORCE_INLINE void heard(const Vec<Real>* answer, int outputs, int k, Vec<Real> out[]) {
+  for (int i = 0; i < outputs; ++i) out[i] = answer[i * vectors<Real> + k];
+}
+
+// A step asks the network twice: at its beginning, to find its middle, and there.
 template <class Real>
 void forward_block(const YieldSweep<Real>& sweep, int first) {
   using V = Vec<Real>;
   constexpr int nv = vectors<Real>;
   const YieldShape& shape = sweep.shape;
-  const int states = shape.states(), paths = sweep.paths;
+  const int states = shape.states(), outputs = shape.outputs(), paths = sweep.paths;
   static thread_local Buffers<Real> b;
   for (int i = 0; i < 5 * nv; ++i) b.e[i] = V{};
   for (int i = 0; i < states * nv; ++i) b.z[i] = V{};
@@ -358,114 +466,157 @@ void forward_block(const YieldSweep<Real>& sweep, int first) {
     load_rows<Real>(sweep.h + step, 1, paths, first, {b.h});
     load_rows<Real>(sweep.increment + step * 5, 5, paths, first, {b.increment});
     load_rows<Real>(sweep.moved + step * 25, 25, paths, first, {b.moved});
-    StepValues<Real> s[nv];
-    V z[nv][yield_states_max], out[yield_states_max + 7];
+    Look<Real> at[nv];
+    V e[nv][5], z[nv][yield_states_max], out[yield_states_max + 7];
+    StepValues<Real> s;
+    End<Real> end;
     for (int k = 0; k < nv; ++k) {
-      s[k].h = b.h[k];
-      for (int i = 0; i < 5; ++i) s[k].e[i] = b.e[i * nv + k];
+      for (int i = 0; i < 5; ++i) e[k][i] = b.e[i * nv + k];
       for (int i = 0; i < states; ++i) z[k][i] = b.z[i * nv + k];
-      elastic<Real>(b.moved, b.increment, k, s[k]);
-      begin<Real>(sweep, z[k], s[k]);
-      for (int i = 0; i < 5; ++i) b.input[i * nv + k] = s[k].n[i];
-      for (int i = 0; i < states; ++i) b.input[(5 + i) * nv + k] = z[k][i];
+      elastic<Real>(b.moved, b.increment, k, e[k], at[k]);
+      look<Real>(sweep, e[k], z[k], b.h[k], at[k]);
+      show<Real>(at[k].n, z[k], states, k, b);
       b.input[(5 + states) * nv + k] =
-          logarithm<Real>(s[k].u) * static_cast<Real>(0.5 * 0.43429448190325182765);
+          logarithm<Real>(at[k].u) * static_cast<Real>(0.5 * 0.43429448190325182765);
     }
-    dense<Real>(sweep.w0, sweep.b0, shape.width, shape.inputs(), {b.input}, {b.pre1});
-    silu<Real>(shape.width, {b.pre1}, {b.act1});
-    dense<Real>(sweep.w1, sweep.b1, shape.width, shape.width, {b.act1}, {b.pre2});
-    silu<Real>(shape.width, {b.pre2}, {b.act2});
-    dense<Real>(sweep.w2, sweep.b2, shape.outputs(), shape.width, {b.act2}, {b.out});
+    ask<Real>(sweep, 2L * t, first, b);
     for (int k = 0; k < nv; ++k) {
-      for (int i = 0; i < shape.outputs(); ++i) out[i] = b.out[i * nv + k];
-      finish<Real>(sweep, z[k], out, s[k]);
-      for (int i = 0; i < states; ++i)
-        b.z[i * nv + k] = s[k].target[i] + (z[k][i] - s[k].target[i]) * s[k].decay[i];
-      for (int i = 0; i < 5; ++i) b.e[i * nv + k] += s[k].inc[i] - s[k].flow[i];
+      heard<Real>(b.out, outputs, k, out);
+      part_of<Real>(at[k], b.h[k], static_cast<Real>(0.5), 1, e[k], at[k].n, s);
+      finish<Real>(sweep, z[k], out, s);
+      end_of<Real>(sweep, z[k], s, end);
+      const Mask<Real> believed = dot5(end.n, at[k].n) > static_cast<Real>(yield_trusted_turn);
+      for (int i = 0; i < 5; ++i) end.n[i] = believed ? end.n[i] : at[k].n[i];
+      for (int i = 0; i < states; ++i) end.z[i] = believed ? end.z[i] : z[k][i];
+      show<Real>(end.n, end.z, states, k, b);
     }
-    store_rows<Real>({b.input}, shape.inputs(), paths, first, sweep.input + step * shape.inputs());
-    store_rows<Real>({b.pre1}, shape.width, paths, first, sweep.pre1 + step * shape.width);
-    store_rows<Real>({b.pre2}, shape.width, paths, first, sweep.pre2 + step * shape.width);
-    store_rows<Real>({b.out}, shape.outputs(), paths, first, sweep.out + step * shape.outputs());
+    ask<Real>(sweep, 2L * t + 1, first, b);
+    for (int k = 0; k < nv; ++k) {
+      V n[5];
+      for (int i = 0; i < 5; ++i) n[i] = b.input[i * nv + k];
+      heard<Real>(b.out, outputs, k, out);
+      part_of<Real>(at[k], b.h[k], Real(1), shape.substeps, e[k], n, s);
+      finish<Real>(sweep, z[k], out, s);
+      end_of<Real>(sweep, z[k], s, end);
+      for (int i = 0; i < states; ++i) b.z[i * nv + k] = end.z[i];
+      for (int i = 0; i < 5; ++i) b.e[i * nv + k] = end.e[i];
+    }
     store_rows<Real>({b.e}, 5, paths, first, sweep.strain + (step + paths) * 5);
   }
 }
 
 template <class Real>
-void backward_block(const YieldSweep<Real>& sweep, int first) {
+void backward_block(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Real* speed_sum) {
   using V = Vec<Real>;
   constexpr int nv = vectors<Real>;
   const YieldShape& shape = sweep.shape;
-  const int states = shape.states(), paths = sweep.paths;
+  const int states = shape.states(), outputs = shape.outputs(), inputs = shape.inputs(), paths = sweep.paths;
   static thread_local Buffers<Real> b;
   V e_grad[nv][5] = {}, z_grad[nv][yield_states_max] = {}, skip[yield_states_max] = {},
     speed[yield_states_max] = {};
   for (int t = sweep.steps - 1; t >= 0; --t) {
-    const long step = static_cast<long>(t) * paths;
+    const long step = static_cast<long>(t) * paths, begun = 2 * step, middle = begun + paths;
     load_rows<Real>(sweep.h + step, 1, paths, first, {b.h});
     load_rows<Real>(sweep.increment + step * 5, 5, paths, first, {b.increment});
     load_rows<Real>(sweep.moved + step * 25, 25, paths, first, {b.moved});
     load_rows<Real>(sweep.strain + step * 5, 5, paths, first, {b.e});
-    load_rows<Real>(sweep.input + step * shape.inputs(), shape.inputs(), paths, first, {b.input});
-    load_rows<Real>(sweep.out + step * shape.outputs(), shape.outputs(), paths, first, {b.out});
     load_rows<Real>(sweep.strain_grad + step * 5, 5, paths, first, {b.act1});
-    StepValues<Real> s[nv];
-    V z[nv][yield_states_max], out[yield_states_max + 7], out_grad[nv][yield_states_max + 7];
-    V n_grad[nv][5], inc_grad[nv][5], x_grad[nv][5];
+    Look<Real> at[nv];
+    StepValues<Real> s;
+    V e[nv][5], z[nv][yield_states_max], out[yield_states_max + 7], out_grad[yield_states_max + 7];
+    V n_grad[nv][5], inc_grad[nv][5], x_grad[nv][5], rate_grad[nv];
+    for (int k = 0; k < nv; ++k)
+      for (int i = 0; i < 5; ++i) {
+        e_grad[k][i] += b.act1[i * nv + k];
+        inc_grad[k][i] = e_grad[k][i];
+        e[k][i] = b.e[i * nv + k];
+      }
+    load_rows<Real>(sweep.input + begun * inputs, inputs, paths, first, {b.input});
     for (int k = 0; k < nv; ++k) {
-      s[k].h = b.h[k];
-      for (int i = 0; i < 5; ++i)
-        s[k].e[i] = b.e[i * nv + k], e_grad[k][i] += b.act1[i * nv + k], inc_grad[k][i] = e_grad[k][i];
       for (int i = 0; i < states; ++i) z[k][i] = b.input[(5 + i) * nv + k];
-      for (int i = 0; i < shape.outputs(); ++i) out[i] = b.out[i * nv + k];
-      elastic<Real>(b.moved, b.increment, k, s[k]);
-      begin<Real>(sweep, z[k], s[k]);
-      finish<Real>(sweep, z[k], out, s[k]);
-      finish_back<Real>(sweep, s[k], z[k], out, e_grad[k], z_grad[k], out_grad[k], n_grad[k], inc_grad[k],
-                        x_grad[k], skip, speed);
-      for (int i = 0; i < shape.outputs(); ++i) b.out[i * nv + k] = out_grad[k][i];
+      elastic<Real>(b.moved, b.increment, k, e[k], at[k]);
+      look<Real>(sweep, e[k], z[k], b.h[k], at[k]);
     }
-    store_rows<Real>({b.out}, shape.outputs(), paths, first, sweep.out_grad + step * shape.outputs());
-    dense_transposed<Real>(sweep.w2, shape.outputs(), shape.width, {b.out}, {b.act2});
-    load_rows<Real>(sweep.pre2 + step * shape.width, shape.width, paths, first, {b.pre2});
-    silu_back<Real>(shape.width, {b.pre2}, {b.act2});
-    store_rows<Real>({b.act2}, shape.width, paths, first, sweep.pre2_grad + step * shape.width);
-    dense_transposed<Real>(sweep.w1, shape.width, shape.width, {b.act2}, {b.act1});
-    load_rows<Real>(sweep.pre1 + step * shape.width, shape.width, paths, first, {b.pre1});
-    silu_back<Real>(shape.width, {b.pre1}, {b.act1});
-    store_rows<Real>({b.act1}, shape.width, paths, first, sweep.pre1_grad + step * shape.width);
-    dense_transposed<Real>(sweep.w0, shape.width, shape.inputs(), {b.act1}, {b.input});
+    load_rows<Real>(sweep.input + middle * inputs, inputs, paths, first, {b.input});
+    load_rows<Real>(sweep.out + middle * outputs, outputs, paths, first, {b.out});
+    for (int k = 0; k < nv; ++k) {
+      V n[5];
+      for (int i = 0; i < 5; ++i) n[i] = b.input[i * nv + k];
+      heard<Real>(b.out, outputs, k, out);
+      part_of<Real>(at[k], b.h[k], Real(1), shape.substeps, e[k], n, s);
+      finish<Real>(sweep, z[k], out, s);
+      finish_back<Real>(sweep, s, z[k], out, e_grad[k], z_grad[k], out_grad, n_grad[k], inc_grad[k],
+                        x_grad[k], skip, speed);
+      for (int i = 0; i < outputs; ++i) b.out[i * nv + k] = out_grad[i];
+    }
+    ask_back<Real>(sweep, 2L * t + 1, first, b);
+    // the middle: n and z there were found with the answer of the beginning
+    V half_z[nv][yield_states_max], half_n[nv][5];
+    for (int k = 0; k < nv; ++k) {
+      for (int i = 0; i < 5; ++i) half_n[k][i] = n_grad[k][i] + b.input[i * nv + k];
+      for (int i = 0; i < states; ++i) half_z[k][i] = b.input[(5 + i) * nv + k];
+      rate_grad[k] = b.input[(5 + states) * nv + k];
+    }
+    load_rows<Real>(sweep.out + begun * outputs, outputs, paths, first, {b.out});
+    for (int k = 0; k < nv; ++k) {
+      End<Real> end;
+      V half_e[5], half_inc[5], half_x[5];
+      heard<Real>(b.out, outputs, k, out);
+      part_of<Real>(at[k], b.h[k], static_cast<Real>(0.5), 1, e[k], at[k].n, s);
+      finish<Real>(sweep, z[k], out, s);
+      end_of<Real>(sweep, z[k], s, end);
+      const Mask<Real> believed = dot5(end.n, at[k].n) > static_cast<Real>(yield_trusted_turn);
+      V direct_n[5];
+      for (int i = 0; i < 5; ++i) {
+        direct_n[i] = believed ? V{} : half_n[k][i];
+        half_n[k][i] = believed ? half_n[k][i] : V{};
+      }
+      for (int i = 0; i < states; ++i) {
+        z_grad[k][i] += believed ? V{} : half_z[k][i];
+        half_z[k][i] = believed ? half_z[k][i] : V{};
+      }
+      const V along = dot5(half_n[k], end.n);
+      for (int i = 0; i < 5; ++i) {
+        half_e[i] = half_inc[i] = (half_n[k][i] - end.n[i] * along) / end.norm;
+        for (int back = 0; back < shape.backstresses; ++back) half_z[k][5 * back + i] -= half_e[i];
+        e_grad[k][i] += half_e[i];
+      }
+      finish_back<Real>(sweep, s, z[k], out, half_e, half_z[k], out_grad, n_grad[k], half_inc, half_x, skip,
+                        speed);
+      for (int i = 0; i < 5; ++i) {
+        inc_grad[k][i] += static_cast<Real>(0.5) * half_inc[i];
+        x_grad[k][i] += half_x[i];
+        n_grad[k][i] += direct_n[i];
+      }
+      for (int i = 0; i < states; ++i) z_grad[k][i] += half_z[k][i];
+      for (int i = 0; i < outputs; ++i) b.out[i * nv + k] = out_grad[i];
+    }
+    ask_back<Real>(sweep, 2L * t, first, b);
     for (int k = 0; k < nv; ++k) {
       for (int i = 0; i < 5; ++i) n_grad[k][i] += b.input[i * nv + k];
       for (int i = 0; i < states; ++i) z_grad[k][i] += b.input[(5 + i) * nv + k];
-      begin_back<Real>(sweep, s[k], n_grad[k], b.input[(5 + states) * nv + k], x_grad[k], inc_grad[k],
-                       e_grad[k], z_grad[k]);
+      look_back<Real>(sweep, at[k], b.h[k], n_grad[k], rate_grad[k] + b.input[(5 + states) * nv + k],
+                      x_grad[k], inc_grad[k], e_grad[k], z_grad[k]);
       for (int i = 0; i < 5; ++i)
         for (int j = 0; j < 5; ++j) e_grad[k][j] += b.moved[(5 * i + j) * nv + k] * inc_grad[k][i];
     }
   }
   for (int i = 0; i < shape.scalars; ++i)
-    for (int l = 0; l < Simd<Real>::lanes; ++l) sweep.skip_grad[i] += skip[i][l];
+    for (int l = 0; l < Simd<Real>::lanes; ++l) skip_sum[i] += skip[i][l];
   for (int i = 0; i < states; ++i)
-    for (int l = 0; l < Simd<Real>::lanes; ++l) sweep.log_speed_grad[i] += speed[i][l] * sweep.speed[i];
-}
-
-template <class Real>
-void forward(const YieldSweep<Real>& sweep) {
-  for (int first = 0; first < sweep.paths; first += yield_training_block) forward_block<Real>(sweep, first);
-}
-
-template <class Real>
-void backward(const YieldSweep<Real>& sweep) {
-  for (int first = 0; first < sweep.paths; first += yield_training_block) backward_block<Real>(sweep, first);
+    for (int l = 0; l < Simd<Real>::lanes; ++l) speed_sum[i] += speed[i][l] * sweep.speed[i];
 }
 
 }  // namespace
 
-void yield_forward(const YieldSweep<double>& sweep) { forward(sweep); }
-void yield_forward(const YieldSweep<float>& sweep) { forward(sweep); }
-void yield_backward(const YieldSweep<double>& sweep) { backward(sweep); }
-void yield_backward(const YieldSweep<float>& sweep) { backward(sweep); }
+#define PYBRIDGE_DEFINE_YIELD_TRAINING(Real)                                                          \
+  void yield_forward(const YieldSweep<Real>& sweep, int first) { forward_block<Real>(sweep, first); } \
+  void yield_backward(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Real* speed_sum) {    \
+    backward_block<Real>(sweep, first, skip_sum, speed_sum);                                          \
+  }
+PYBRIDGE_DEFINE_YIELD_TRAINING(double)
+PYBRIDGE_DEFINE_YIELD_TRAINING(float)
+#undef PYBRIDGE_DEFINE_YIELD_TRAINING
 
 }  // namespace PYBRIDGE_ISA
 }  // namespace pybridge

@@ -15,7 +15,6 @@ namespace PYBRIDGE_ISA {
 namespace {
 
 constexpr int ok = 0, unreliable = 1, fatal = 3;  // core/status.h
-constexpr double yield_trusted_turn = 0.5;  // least cosine between n with and without flow in half a piece
 constexpr int rows_max = yield_width_max > yield_states_max + 8 ? yield_width_max : yield_states_max + 8;
 
 // What goes in and out of the network, and stays until the flow: NV vectors of points.

@@ -2,6 +2,10 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
+#include <thread>
+#include <vector>
+
 #include "core/isa.h"
 #include "core/status.h"
 #include "registrar.h"
@@ -63,10 +67,10 @@ YieldSweep<Real> sweep_from(const YieldShape& shape, int steps, int paths, doubl
   s.increment = a.in("increment", points * 5);
   s.moved = a.in("moved", points * 25);
   s.strain = a.out("strain", (points + paths) * 5);
-  s.input = a.out("input", points * shape.inputs());
-  s.pre1 = a.out("pre1", points * w);
-  s.pre2 = a.out("pre2", points * w);
-  s.out = a.out("out", points * shape.outputs());
+  s.input = a.out("input", 2 * points * shape.inputs());
+  s.pre1 = a.out("pre1", 2 * points * w);
+  s.pre2 = a.out("pre2", 2 * points * w);
+  s.out = a.out("out", 2 * points * shape.outputs());
   return s;
 }
 
@@ -75,31 +79,56 @@ void add_gradients(YieldSweep<Real>& s, const py::dict& dict) {
   const Arrays<Real> a(dict);
   const py::ssize_t w = s.shape.width, points = static_cast<py::ssize_t>(s.steps) * s.paths;
   s.strain_grad = a.in("strain_grad", points * 5);
-  s.pre1_grad = a.out("pre1_grad", points * w);
-  s.pre2_grad = a.out("pre2_grad", points * w);
-  s.out_grad = a.out("out_grad", points * s.shape.outputs());
-  s.skip_grad = a.out("skip_grad", s.shape.scalars);
-  s.log_speed_grad = a.out("log_speed_grad", s.shape.states());
+  s.pre1_grad = a.out("pre1_grad", 2 * points * w);
+  s.pre2_grad = a.out("pre2_grad", 2 * points * w);
+  s.out_grad = a.out("out_grad", 2 * points * s.shape.outputs());
+}
+
+template <class Real>
+void sweep_block(const YieldSweep<Real>& s, Isa isa, int first, bool backward, Real* skip, Real* speed) {
+  switch (isa) {
+    case Isa::avx512:
+      return backward ? isa_avx512::yield_backward(s, first, skip, speed)
+                      : isa_avx512::yield_forward(s, first);
+    case Isa::avx2:
+      return backward ? isa_avx2::yield_backward(s, first, skip, speed) : isa_avx2::yield_forward(s, first);
+    default:
+      return backward ? isa_baseline::yield_backward(s, first, skip, speed)
+                      : isa_baseline::yield_forward(s, first);
+  }
 }
 
 template <class Real>
 void sweep(const YieldShape& shape, int steps, int paths, double floor, double rest_rate,
-           const py::dict& arrays, bool backward) {
+           const py::dict& arrays, bool backward, int threads) {
   YieldSweep<Real> s = sweep_from<Real>(shape, steps, paths, floor, rest_rate, arrays);
   if (backward) add_gradients(s, arrays);
+  const int blocks = paths / yield_training_block, scalars = shape.scalars, states = shape.states();
+  const Arrays<Real> a(arrays);
+  Real* skip = backward ? a.out("skip_grad", scalars) : nullptr;
+  Real* speed = backward ? a.out("log_speed_grad", states) : nullptr;
   const Isa isa = active_isa();
   py::gil_scoped_release unlocked;
-  switch (isa) {
-    case Isa::avx512:
-      return backward ? isa_avx512::yield_backward(s) : isa_avx512::yield_forward(s);
-    case Isa::avx2:
-      return backward ? isa_avx2::yield_backward(s) : isa_avx2::yield_forward(s);
-    default:
-      return backward ? isa_baseline::yield_backward(s) : isa_baseline::yield_forward(s);
+  // Each block has sums of its own, added in order: the same bits for any number of threads.
+  std::vector<Real> sums(static_cast<std::size_t>(blocks) * static_cast<std::size_t>(scalars + states));
+  const auto work = [&](int thread) {
+    for (int block = thread; block < blocks; block += threads) {
+      Real* own = sums.data() + static_cast<std::ptrdiff_t>(block) * (scalars + states);
+      sweep_block<Real>(s, isa, block * yield_training_block, backward, own, own + scalars);
+    }
+  };
+  std::vector<std::thread> others;
+  for (int thread = 1; thread < std::min(threads, blocks); ++thread) others.emplace_back(work, thread);
+  work(0);
+  for (std::thread& other : others) other.join();
+  for (int block = 0; backward && block < blocks; ++block) {
+    const Real* own = sums.data() + static_cast<std::ptrdiff_t>(block) * (scalars + states);
+    for (int i = 0; i < scalars; ++i) skip[i] += own[i];
+    for (int i = 0; i < states; ++i) speed[i] += own[scalars + i];
   }
 }
 
-void check(const YieldShape& shape, int steps, int paths) {
+void check(const YieldShape& shape, int steps, int paths, int threads) {
   const bool fits = shape.backstresses >= 1 && shape.scalars >= 1 && shape.states() <= yield_states_max &&
                     shape.width >= 1 && shape.width <= yield_width_max && shape.substeps >= 1 &&
                     shape.substeps <= yield_substeps_max;
@@ -107,6 +136,7 @@ void check(const YieldShape& shape, int steps, int paths) {
     throw Error("yield surface: expected at most " + std::to_string(yield_states_max) +
                 " hidden states, width " + std::to_string(yield_width_max) + ", " +
                 std::to_string(yield_substeps_max) + " sub-steps, and at least 1 each");
+  if (threads < 1) throw Error("yield surface: expected at least 1 thread, got " + std::to_string(threads));
   if (steps < 1 || paths < 1 || paths % yield_training_block != 0)
     throw Error("yield surface: the number of paths must be a multiple of " +
                 std::to_string(yield_training_block) + ", got " + std::to_string(paths));
@@ -117,17 +147,18 @@ Registrar yield_surface(30, [](py::module_& m) {
   m.def(
       "yield_surface_sweep",
       [](int backstresses, int scalars, int width, int substeps, int steps, int paths, double floor,
-         double rest_rate, const py::dict& arrays, bool backward) {
+         double rest_rate, const py::dict& arrays, bool backward, int threads) {
         const YieldShape shape{backstresses, scalars, width, substeps};
-        check(shape, steps, paths);
+        check(shape, steps, paths, threads);
         if (!arrays.contains("increment")) throw Error("yield surface: array increment is missing");
         if (py::isinstance<py::array_t<float>>(arrays["increment"]))
-          sweep<float>(shape, steps, paths, floor, rest_rate, arrays, backward);
+          sweep<float>(shape, steps, paths, floor, rest_rate, arrays, backward, threads);
         else
-          sweep<double>(shape, steps, paths, floor, rest_rate, arrays, backward);
+          sweep<double>(shape, steps, paths, floor, rest_rate, arrays, backward, threads);
       },
       py::arg("backstresses"), py::arg("scalars"), py::arg("width"), py::arg("substeps"), py::arg("steps"),
       py::arg("paths"), py::arg("radius_floor"), py::arg("rest_rate"), py::arg("arrays"), py::arg("backward"),
+      py::arg("threads") = 1,
       "One sweep over whole paths, forward or backward (cpp/surrogate/yield_surface_train.h).");
 });
 
