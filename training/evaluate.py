@@ -6,7 +6,7 @@ beside them what counts in a solver. Fine-scale answers are computed by the law 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -207,9 +207,11 @@ class Figure3:
     learned: NDArray
 
 
-def isotropy(model: PcaDnn, source: Source, strain: float) -> Figure3:
-    """[LIU22] Fig. 3: isochoric uniaxial tension along directions turned about axis 2 by 0 to 360 degrees."""
-    time = model.time
+def isotropy(
+    answer: Callable[[NDArray, NDArray], NDArray], time: NDArray, source: Source, strain: float
+) -> Figure3:
+    """[LIU22] Fig. 3: isochoric uniaxial tension along directions turned about axis 2 by 0 to 360 degrees. answer(time,
+    stretch) is the surrogate's stress [n, m + 1, 6]."""
     ramp = strain * time / time[-1]
     angle = np.arange(0, 361, 30)
     direction = np.stack([np.cos(np.deg2rad(angle)), np.zeros(len(angle)), np.sin(np.deg2rad(angle))], axis=1)
@@ -220,7 +222,7 @@ def isotropy(model: PcaDnn, source: Source, strain: float) -> Figure3:
     along, across = 1 + ramp, (1 + ramp) ** -0.5
     stretch = across[None, :, None] * IDENTITY + (along - across)[None, :, None] * dyad[:, None, :]
     truth = _truth(source, time, stretch)
-    learned = model.history(time, stretch - IDENTITY)
+    learned = answer(time, stretch)
 
     def axial(stress: NDArray) -> NDArray:
         mean = stress[..., :3].mean(-1)

@@ -22,7 +22,7 @@ from training.evaluate import (
 from training.executor import Executor
 from training.pca_dnn import PcaDnn
 from training.progress import progress_bar
-from training.tensors import deviator, norm
+from training.tensors import IDENTITY, deviator, norm
 
 PAPER = {"R": 5.0, "F": 4.0, "U": 8.0}  # per cent, [LIU22] Table 1, cases 11 to 13
 
@@ -51,7 +51,9 @@ def run_evaluation(
         figures2 = causality(model, source, strain)
         result["causality"] = {name: causality_figures(f, model.time) for name, f in figures2.items()}
         bar.update(line, advance=1, note="isotropy")
-        figure3 = isotropy(model, source, strain)
+        figure3 = isotropy(
+            lambda _, stretch: model.history(model.time, stretch - IDENTITY), model.time, source, strain
+        )
         result["isotropy"] = isotropy_figures(figure3)
         bar.update(line, advance=1, note="")
     _pictures(model, sets, result, figures2, figure3, out)

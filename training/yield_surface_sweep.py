@@ -17,17 +17,17 @@ BLOCK: int = _core.YIELD_TRAINING_BLOCK
 def _run(
     model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor, parameters: tuple[Tensor, ...]
 ) -> tuple[tuple[Any, ...], dict[str, Tensor]]:
-    """The forward sweep: its arguments, and all arrays [step, row, path] by name."""
+    """The forward sweep: its arguments, and all arrays by name."""
     sizes, (steps, _, paths) = model.sizes, v.shape
     rows = {
-        "strain": 5,
         "input": sizes.inputs,
         "pre1": sizes.width,
         "pre2": sizes.width,
         "out": sizes.outputs,
     }
-    calls = {"strain": steps + 1}  # the network is asked twice a step
-    arrays = {name: v.new_empty(calls.get(name, 2 * steps), count, paths) for name, count in rows.items()}
+    calls = 2 * steps  # of the network
+    arrays = {name: v.new_empty(count, calls * paths) for name, count in rows.items()}
+    arrays["strain"] = v.new_empty(steps + 1, 5, paths)
     names = ("w0", "w1", "w2", "b0", "b1", "b2", "skip")
     arrays |= {name: value.detach().contiguous() for name, value in zip(names, parameters, strict=False)}
     arrays |= {
@@ -69,8 +69,8 @@ class _Sweep(torch.autograd.Function):
             (a["pre2_grad"], silu(a["pre1"])),
             (a["out_grad"], silu(a["pre2"])),
         )
-        weights = [torch.bmm(grad, x.transpose(1, 2)).sum(0) for grad, x in pairs]
-        biases = [grad.sum((0, 2)).unsqueeze(1) for grad, _ in pairs]
+        weights = [grad @ x.T for grad, x in pairs]
+        biases = [grad.sum(1, keepdim=True) for grad, _ in pairs]
         return (None, None, None, None, *weights, *biases, a["skip_grad"], a["log_speed_grad"])
 
 
@@ -93,4 +93,4 @@ def sweep(model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor) -> Tensor:
 def hidden_range(model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor) -> Tensor:
     """Largest magnitude of each hidden state along paths: [states]."""
     _, arrays = _run(model, _filled(v), _filled(moved), _filled(h), _parameters(model))
-    return arrays["input"][:, 5:-1].abs().amax((0, 2))
+    return arrays["input"][5:-1].abs().amax(1)

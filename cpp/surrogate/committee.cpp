@@ -24,7 +24,7 @@ bool starts_with(const std::string& text, const std::string& prefix) {
 ModelFile member_file(const ModelFile& file, int member) {
   const std::string prefix = prefix_of(member);
   ModelFile found;
-  found.path = file.path;
+  found.path = file.path + ", member " + std::to_string(member);
   found.kind = file.card["member_kind"].text();
   found.name = file.name;
   found.elastic_moduli = file.elastic_moduli;

@@ -6,7 +6,7 @@
 
 namespace pybridge {
 
-// Arrays are [step][row][path], paths fastest; `paths` is a multiple of yield_training_block.
+// Arrays are [step][row][path], paths fastest, unless said; `paths` is a multiple of yield_training_block.
 constexpr int yield_training_block = 16;
 
 template <class Real>
@@ -19,7 +19,7 @@ struct YieldSweep {
   const Real *skip, *speed;                 // [scalars], [states]
   const Real *increment, *moved;            // [steps][5], [steps][25]: e_new = e + moved e + increment
   Real* strain;                             // [steps + 1][5], e
-  // of the network, asked at the beginning and in the middle of a step: [steps][2][inputs], …
+  // of the network, asked at the beginning and in the middle of a step: [inputs][steps][2][paths], …
   Real *input, *pre1, *pre2, *out;
   // backward
   const Real* strain_grad;                 // [steps][5], of e at the end of each step

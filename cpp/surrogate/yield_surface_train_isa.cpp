@@ -400,39 +400,54 @@ struct Buffers {
   Vec<Real> out[row_max * n], z[yield_states_max * n];
 };
 
-// The network on b.input, all its layers stored as call number `call`.
+// Where a block's values of one call of the network stand in an array [rows][2 steps][paths], and how far its
+// rows are apart: products over all calls are then one product of matrices.
 template <class Real>
-void ask(const YieldSweep<Real>& sweep, long call, int first, Buffers<Real>& b) {
+struct Calls {
+  long at, apart;
+
+  Calls(const YieldSweep<Real>& sweep, long call, int first)
+      : at(call * sweep.paths + first), apart(2L * sweep.steps * sweep.paths) {}
+
+  void load(const Real* from, int rows, Vec<Real>* to) const {
+    for (int r = 0; r < rows; ++r)
+      __builtin_memcpy(to + r * vectors<Real>, from + r * apart + at, yield_training_block * sizeof(Real));
+  }
+  void store(const Vec<Real>* from, int rows, Real* to) const {
+    for (int r = 0; r < rows; ++r)
+      __builtin_memcpy(to + r * apart + at, from + r * vectors<Real>, yield_training_block * sizeof(Real));
+  }
+};
+
+// The network on b.input, all its layers stored.
+template <class Real>
+void ask(const YieldSweep<Real>& sweep, const Calls<Real>& call, Buffers<Real>& b) {
   const YieldShape& shape = sweep.shape;
-  const int paths = sweep.paths;
-  call *= paths;
   dense<Real>(sweep.w0, sweep.b0, shape.width, shape.inputs(), {b.input}, {b.pre1});
   silu<Real>(shape.width, {b.pre1}, {b.act1});
   dense<Real>(sweep.w1, sweep.b1, shape.width, shape.width, {b.act1}, {b.pre2});
   silu<Real>(shape.width, {b.pre2}, {b.act2});
   dense<Real>(sweep.w2, sweep.b2, shape.outputs(), shape.width, {b.act2}, {b.out});
-  store_rows<Real>({b.input}, shape.inputs(), paths, first, sweep.input + call * shape.inputs());
-  store_rows<Real>({b.pre1}, shape.width, paths, first, sweep.pre1 + call * shape.width);
-  store_rows<Real>({b.pre2}, shape.width, paths, first, sweep.pre2 + call * shape.width);
-  store_rows<Real>({b.out}, shape.outputs(), paths, first, sweep.out + call * shape.outputs());
+  call.store(b.input, shape.inputs(), sweep.input);
+  call.store(b.pre1, shape.width, sweep.pre1);
+  call.store(b.pre2, shape.width, sweep.pre2);
+  call.store(b.out, shape.outputs(), sweep.out);
 }
 
 // Adjoint of ask: from that of the answer in b.out to that of the input in b.input; those of the layers are
 // stored.
 template <class Real>
-void ask_back(const YieldSweep<Real>& sweep, long call, int first, Buffers<Real>& b) {
+void ask_back(const YieldSweep<Real>& sweep, const Calls<Real>& call, Buffers<Real>& b) {
   const YieldShape& shape = sweep.shape;
-  const int paths = sweep.paths;
-  call *= paths;
-  store_rows<Real>({b.out}, shape.outputs(), paths, first, sweep.out_grad + call * shape.outputs());
+  call.store(b.out, shape.outputs(), sweep.out_grad);
   dense_transposed<Real>(sweep.w2, shape.outputs(), shape.width, {b.out}, {b.act2});
-  load_rows<Real>(sweep.pre2 + call * shape.width, shape.width, paths, first, {b.pre2});
+  call.load(sweep.pre2, shape.width, b.pre2);
   silu_back<Real>(shape.width, {b.pre2}, {b.act2});
-  store_rows<Real>({b.act2}, shape.width, paths, first, sweep.pre2_grad + call * shape.width);
+  call.store(b.act2, shape.width, sweep.pre2_grad);
   dense_transposed<Real>(sweep.w1, shape.width, shape.width, {b.act2}, {b.act1});
-  load_rows<Real>(sweep.pre1 + call * shape.width, shape.width, paths, first, {b.pre1});
+  call.load(sweep.pre1, shape.width, b.pre1);
   silu_back<Real>(shape.width, {b.pre1}, {b.act1});
-  store_rows<Real>({b.act1}, shape.width, paths, first, sweep.pre1_grad + call * shape.width);
+  call.store(b.act1, shape.width, sweep.pre1_grad);
   dense_transposed<Real>(sweep.w0, shape.width, shape.inputs(), {b.act1}, {b.input});
 }
 
@@ -463,6 +478,7 @@ void forward_block(const YieldSweep<Real>& sweep, int first) {
   store_rows<Real>({b.e}, 5, paths, first, sweep.strain);
   for (int t = 0; t < sweep.steps; ++t) {
     const long step = static_cast<long>(t) * paths;
+    const Calls<Real> begun(sweep, 2L * t, first), middle(sweep, 2L * t + 1, first);
     load_rows<Real>(sweep.h + step, 1, paths, first, {b.h});
     load_rows<Real>(sweep.increment + step * 5, 5, paths, first, {b.increment});
     load_rows<Real>(sweep.moved + step * 25, 25, paths, first, {b.moved});
@@ -479,7 +495,7 @@ void forward_block(const YieldSweep<Real>& sweep, int first) {
       b.input[(5 + states) * nv + k] =
           logarithm<Real>(at[k].u) * static_cast<Real>(0.5 * 0.43429448190325182765);
     }
-    ask<Real>(sweep, 2L * t, first, b);
+    ask<Real>(sweep, begun, b);
     for (int k = 0; k < nv; ++k) {
       heard<Real>(b.out, outputs, k, out);
       part_of<Real>(at[k], b.h[k], static_cast<Real>(0.5), 1, e[k], at[k].n, s);
@@ -490,7 +506,7 @@ void forward_block(const YieldSweep<Real>& sweep, int first) {
       for (int i = 0; i < states; ++i) end.z[i] = believed ? end.z[i] : z[k][i];
       show<Real>(end.n, end.z, states, k, b);
     }
-    ask<Real>(sweep, 2L * t + 1, first, b);
+    ask<Real>(sweep, middle, b);
     for (int k = 0; k < nv; ++k) {
       V n[5];
       for (int i = 0; i < 5; ++i) n[i] = b.input[i * nv + k];
@@ -515,7 +531,8 @@ void backward_block(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Re
   V e_grad[nv][5] = {}, z_grad[nv][yield_states_max] = {}, skip[yield_states_max] = {},
     speed[yield_states_max] = {};
   for (int t = sweep.steps - 1; t >= 0; --t) {
-    const long step = static_cast<long>(t) * paths, begun = 2 * step, middle = begun + paths;
+    const long step = static_cast<long>(t) * paths;
+    const Calls<Real> begun(sweep, 2L * t, first), middle(sweep, 2L * t + 1, first);
     load_rows<Real>(sweep.h + step, 1, paths, first, {b.h});
     load_rows<Real>(sweep.increment + step * 5, 5, paths, first, {b.increment});
     load_rows<Real>(sweep.moved + step * 25, 25, paths, first, {b.moved});
@@ -531,14 +548,14 @@ void backward_block(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Re
         inc_grad[k][i] = e_grad[k][i];
         e[k][i] = b.e[i * nv + k];
       }
-    load_rows<Real>(sweep.input + begun * inputs, inputs, paths, first, {b.input});
+    begun.load(sweep.input, inputs, b.input);
     for (int k = 0; k < nv; ++k) {
       for (int i = 0; i < states; ++i) z[k][i] = b.input[(5 + i) * nv + k];
       elastic<Real>(b.moved, b.increment, k, e[k], at[k]);
       look<Real>(sweep, e[k], z[k], b.h[k], at[k]);
     }
-    load_rows<Real>(sweep.input + middle * inputs, inputs, paths, first, {b.input});
-    load_rows<Real>(sweep.out + middle * outputs, outputs, paths, first, {b.out});
+    middle.load(sweep.input, inputs, b.input);
+    middle.load(sweep.out, outputs, b.out);
     for (int k = 0; k < nv; ++k) {
       V n[5];
       for (int i = 0; i < 5; ++i) n[i] = b.input[i * nv + k];
@@ -549,7 +566,7 @@ void backward_block(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Re
                         x_grad[k], skip, speed);
       for (int i = 0; i < outputs; ++i) b.out[i * nv + k] = out_grad[i];
     }
-    ask_back<Real>(sweep, 2L * t + 1, first, b);
+    ask_back<Real>(sweep, middle, b);
     // the middle: n and z there were found with the answer of the beginning
     V half_z[nv][yield_states_max], half_n[nv][5];
     for (int k = 0; k < nv; ++k) {
@@ -557,7 +574,7 @@ void backward_block(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Re
       for (int i = 0; i < states; ++i) half_z[k][i] = b.input[(5 + i) * nv + k];
       rate_grad[k] = b.input[(5 + states) * nv + k];
     }
-    load_rows<Real>(sweep.out + begun * outputs, outputs, paths, first, {b.out});
+    begun.load(sweep.out, outputs, b.out);
     for (int k = 0; k < nv; ++k) {
       End<Real> end;
       V half_e[5], half_inc[5], half_x[5];
@@ -591,7 +608,7 @@ void backward_block(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Re
       for (int i = 0; i < states; ++i) z_grad[k][i] += half_z[k][i];
       for (int i = 0; i < outputs; ++i) b.out[i * nv + k] = out_grad[i];
     }
-    ask_back<Real>(sweep, 2L * t, first, b);
+    ask_back<Real>(sweep, begun, b);
     for (int k = 0; k < nv; ++k) {
       for (int i = 0; i < 5; ++i) n_grad[k][i] += b.input[i * nv + k];
       for (int i = 0; i < states; ++i) z_grad[k][i] += b.input[(5 + i) * nv + k];

@@ -24,7 +24,7 @@ def surrogate_from(model: YieldSurface, **domain: float | None) -> Surrogate:
     }
     limits = {"strain_max": None, "rate_max": None, "time_max": None, **domain}
     card = {
-        "name": "trial", "sizes": vars(model.sizes), "domain": limits, "precision": "f64",
+        "kind": "yield_surface", "name": "trial", "sizes": vars(model.sizes), "domain": limits, "precision": "f64",
         "material": {"bulk": BULK, "shear": SHEAR, "density": 1e4}, "training": {}, "errors": {},
     }  # fmt: skip
     return Surrogate(tensors, card)
