@@ -7,6 +7,7 @@ evaluated with its graph, in double precision, on the paths held back.
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -47,6 +48,11 @@ RISE = 0.15  # part of the updates over which the learning rate rises
 CUT = 0.8
 LONGER = 1.05  # paths with more steps than this times the others are swept by themselves
 LOST = 2.0  # a path whose relative error stands above this is left out of the update, which it would drown
+# A path that leaves the stable range has a gradient of any size, and the optimisers would follow it for many updates: a
+# gradient larger than this times what is usual makes no update, and larger than half of it is cut to that.
+SPIKE = 4.0
+USUAL_KEPT = 0.98  # of the running mean of gradient norms, each update
+TAKEN_BACK = 0.1  # an epoch that loses more than this share of the paths is taken back
 LEAST_SIZE = 1e-3  # of the norm of a path's mean e, so that a path without deviator does not rule the mean
 HIDDEN_MARGIN = 1.25  # of the largest hidden state met in training: beyond it the flag is raised
 
@@ -226,6 +232,7 @@ class Trainer:
     optimisers: tuple[torch.optim.Optimizer, ...]
     generator: torch.Generator
     epoch: int = 0
+    usual: float = 0.0  # running mean of the gradient's norm
     curve: list[tuple[int, float, float, float]] = field(default_factory=list)
 
     @classmethod
@@ -247,6 +254,7 @@ class Trainer:
         weights = torch.tensor(config.step_weights, dtype=torch.float64)
         batches = self._batches()
         total, learned_from = 0.0, 0
+        before = self.state()
         for k, (levels, chosen) in enumerate(batches):
             rate = learning_rate(config, (self.epoch + k / len(batches)) / config.epochs)
             for optimiser in self.optimisers:
@@ -263,14 +271,43 @@ class Trainer:
             loss = found.mean()
             self.model.zero_grad(set_to_none=True)
             loss.backward()
-            size = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            if torch.isfinite(size):  # a rare batch overflows; the weights must not see it
-                for optimiser in self.optimisers:
-                    optimiser.step()
+            self._update()
             total += loss.item() * len(found)
             learned_from += len(found)
+        paths = sum(len(levels[0].size) for levels in self.training)
+        if 0 < learned_from < (1 - TAKEN_BACK) * paths and self.epoch > 0:
+            self.restore(before)
         self.epoch += 1
         return total / learned_from if learned_from else float("nan"), self.validation_loss()
+
+    def _update(self) -> None:
+        """One step of the optimisers, unless the gradient is out of all proportion."""
+        size = torch.nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None])
+        norm = float(size)
+        if not math.isfinite(norm) or (self.usual > 0 and norm > SPIKE * self.usual):
+            # one that stays large is the new usual
+            self.usual *= 1.05 if self.usual > 0 else 1.0
+            return
+        if self.usual > 0:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 0.5 * SPIKE * self.usual)
+        self.usual = norm if self.usual == 0 else USUAL_KEPT * self.usual + (1 - USUAL_KEPT) * norm
+        for optimiser in self.optimisers:
+            optimiser.step()
+
+    def state(self) -> dict[str, Any]:
+        """Copies of what an update changes."""
+        return copy.deepcopy({
+            "model": self.model.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "usual": self.usual,
+        })  # fmt: skip
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Back to what state() gave."""
+        self.model.load_state_dict(state["model"])
+        for optimiser, own in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(own)
+        self.usual = state["usual"]
 
     def _batches(self) -> list[tuple[list[Prepared], Tensor]]:
         """All paths, each batch from one group, in random order."""
@@ -303,8 +340,7 @@ def save_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -
     """Everything needed to go on to the same bits."""
     content = {
         "identity": json.dumps(identity, sort_keys=True),
-        "model": trainer.model.state_dict(),
-        "optimisers": [optimiser.state_dict() for optimiser in trainer.optimisers],
+        **trainer.state(),
         "generator": trainer.generator.get_state(),
         "epoch": trainer.epoch,
         "curve": trainer.curve,
@@ -321,9 +357,7 @@ def load_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -
         content = torch.load(path, weights_only=True)
         found = json.loads(content["identity"])
         if found == identity:
-            trainer.model.load_state_dict(content["model"])
-            for optimiser, state in zip(trainer.optimisers, content["optimisers"], strict=True):
-                optimiser.load_state_dict(state)
+            trainer.restore(content)
             trainer.generator.set_state(content["generator"])
             trainer.epoch, trainer.curve = content["epoch"], [tuple(row) for row in content["curve"]]
     except Exception as error:  # torch raises many kinds for a damaged file
