@@ -1,6 +1,7 @@
 // A network and its derivative in six directions at one point, for *_isa.cpp only: forward mode. Lanes are
-// outputs; the value and its derivatives are seven columns of one product, so that a weight is read once for all
-// of them, and the value is the same chain of multiply-adds as everywhere. Columns lie apart: [column][row].
+// outputs; the value and its derivatives are seven columns of one product, so that a weight is read once for
+// all of them, and the value is the same chain of multiply-adds as everywhere. Columns lie apart:
+// [column][row].
 #pragma once
 
 #include "network/activation_simd.h"
@@ -13,8 +14,9 @@ constexpr int tangent_columns = 1 + network_directions;
 
 template <class Real>
 struct TangentShape {
-  // Panels of outputs at once: seven sums for each of their vectors, and weights, must fit the registers.
-  static constexpr int group = PYBRIDGE_SIMD_BYTES == 64 ? 3 : PYBRIDGE_SIMD_BYTES == 32 ? 2 : 1;
+  // Panels of outputs at once and columns at once: their sums, and weights, must fit the registers.
+  static constexpr int group = PYBRIDGE_SIMD_BYTES == 64 ? 3 : PYBRIDGE_SIMD_BYTES == 32 ? 3 : 1;
+  static constexpr int columns = PYBRIDGE_SIMD_BYTES == 64 ? tangent_columns : 4;
   // Distance of columns. The 64 bytes more keep columns of 512 numbers out of each other's way in the cache.
   static int distance(int width) {
     return round_up(width, Shape<Real>::panel) + 64 / static_cast<int>(sizeof(Real));
@@ -73,42 +75,52 @@ inline void activate_columns(Real* y, int distance, int count, Activation activa
   }
 }
 
-// The vectors of `Panels` panels of outputs, seven columns each.
-template <class Real, int Panels>
+// The vectors of `Panels` panels of outputs, `Columns` columns of each.
+template <class Real, int Panels, int Columns>
 struct PanelSums {
   static constexpr int vectors = Shape<Real>::panel / Lanes<Real>::count;
-  Vector<Real> of[Panels][vectors][tangent_columns];
+  Vector<Real> of[Panels][vectors][Columns];
 
+  // `bias`: what the first column starts from; null: zero like the others.
   explicit PanelSums(const Real* bias) {
     for (int p = 0; p < Panels; ++p)
-      for (int v = 0; v < vectors; ++v) {
-        of[p][v][0] = load(bias + p * Shape<Real>::panel + v * Lanes<Real>::count);
-        for (int c = 1; c < tangent_columns; ++c) of[p][v][c] = Vector<Real>{};
-      }
+      for (int v = 0; v < vectors; ++v)
+        for (int c = 0; c < Columns; ++c)
+          of[p][v][c] = c == 0 && bias != nullptr
+                            ? load(bias + p * Shape<Real>::panel + v * Lanes<Real>::count)
+                            : Vector<Real>{};
   }
   void add(int p, int v, int c, const Real* weight, Vector<Real> factor) {
     of[p][v][c] = multiply_add(load(weight + v * Lanes<Real>::count), factor, of[p][v][c]);
   }
+  void read(const Real* y, int distance) {
+    for (int p = 0; p < Panels; ++p)
+      for (int v = 0; v < vectors; ++v)
+        for (int c = 0; c < Columns; ++c)
+          of[p][v][c] = load(y + c * distance + p * Shape<Real>::panel + v * Lanes<Real>::count);
+  }
   void write(Real* y, int distance) const {
     for (int p = 0; p < Panels; ++p)
       for (int v = 0; v < vectors; ++v)
-        for (int c = 0; c < tangent_columns; ++c)
+        for (int c = 0; c < Columns; ++c)
           store(y + c * distance + p * Shape<Real>::panel + v * Lanes<Real>::count, of[p][v][c]);
   }
 };
 
-// All columns of the inputs count.
-template <class Real, int Panels>
-inline void multiply_columns(const PackedLayer<Real>& layer, const Real* weight, const Real* bias, const Real* x,
-                             Real* y, int distance) {
-  constexpr int panel = Shape<Real>::panel, vectors = PanelSums<Real, Panels>::vectors;
+// Some columns of the product over inputs [start, start + depth).
+template <class Real, int Panels, int Columns>
+inline void multiply_columns(const PackedLayer<Real>& layer, const Real* weight, const Real* bias,
+                             const Real* x, int start, int depth, Real* y, int distance) {
+  constexpr int panel = Shape<Real>::panel, vectors = PanelSums<Real, Panels, Columns>::vectors;
   const std::ptrdiff_t next = static_cast<std::ptrdiff_t>(panel) * layer.inputs;
-  PanelSums<Real, Panels> sums(bias);
-  for (int k = 0; k < layer.inputs; ++k, weight += panel)
-    for (int c = 0; c < tangent_columns; ++c) {
+  PanelSums<Real, Panels, Columns> sums(bias);
+  if (start > 0) sums.read(y, distance);
+  const Real* at = weight + start * panel;
+  for (int k = start; k < start + depth; ++k, at += panel)
+    for (int c = 0; c < Columns; ++c) {
       const Vector<Real> factor = broadcast<Real>(x[c * distance + k]);
       for (int p = 0; p < Panels; ++p)
-        for (int v = 0; v < vectors; ++v) sums.add(p, v, c, weight + p * next, factor);
+        for (int v = 0; v < vectors; ++v) sums.add(p, v, c, at + p * next, factor);
     }
   sums.write(y, distance);
 }
@@ -117,20 +129,41 @@ inline void multiply_columns(const PackedLayer<Real>& layer, const Real* weight,
 template <class Real, int Panels>
 inline void multiply_runs(const PackedLayer<Real>& layer, const Real* weight, const Real* bias, const Real* x,
                           int run, Real* y, int distance) {
-  constexpr int panel = Shape<Real>::panel, vectors = PanelSums<Real, Panels>::vectors;
+  constexpr int panel = Shape<Real>::panel, vectors = PanelSums<Real, Panels, 1>::vectors;
   const std::ptrdiff_t next = static_cast<std::ptrdiff_t>(panel) * layer.inputs;
-  PanelSums<Real, Panels> sums(bias);
+  PanelSums<Real, Panels, 1> value(bias);
   int k = 0;
-  for (int c = 1; c < tangent_columns; ++c)
+  for (int d = 1; d < tangent_columns; ++d) {
+    PanelSums<Real, Panels, 1> slope(nullptr);
     for (int end = k + run; k < end; ++k, weight += panel) {
-      const Vector<Real> value = broadcast<Real>(x[k]), slope = broadcast<Real>(x[distance + k]);
+      const Vector<Real> at = broadcast<Real>(x[k]), by = broadcast<Real>(x[distance + k]);
       for (int p = 0; p < Panels; ++p)
         for (int v = 0; v < vectors; ++v) {
-          sums.add(p, v, 0, weight + p * next, value);
-          sums.add(p, v, c, weight + p * next, slope);
+          value.add(p, v, 0, weight + p * next, at);
+          slope.add(p, v, 0, weight + p * next, by);
         }
     }
-  sums.write(y, distance);
+    slope.write(y + d * distance, distance);
+  }
+  value.write(y, distance);
+}
+
+// All columns: at once where the registers hold them; otherwise in two parts, over so many inputs that their
+// weights are still in L1 for the second.
+template <class Real, int Panels>
+inline void multiply_all(const PackedLayer<Real>& layer, const Real* weight, const Real* bias, const Real* x,
+                         Real* y, int distance) {
+  constexpr int columns = TangentShape<Real>::columns, rest = tangent_columns - columns;
+  if constexpr (rest == 0) {
+    multiply_columns<Real, Panels, columns>(layer, weight, bias, x, 0, layer.inputs, y, distance);
+  } else {
+    for (int start = 0; start < layer.inputs; start += Shape<Real>::depth) {
+      const int left = layer.inputs - start, depth = left < Shape<Real>::depth ? left : Shape<Real>::depth;
+      multiply_columns<Real, Panels, columns>(layer, weight, bias, x, start, depth, y, distance);
+      multiply_columns<Real, Panels, rest>(layer, weight, nullptr, x + columns * distance, start, depth,
+                                           y + columns * distance, distance);
+    }
+  }
 }
 
 template <class Real, int Panels>
@@ -142,7 +175,7 @@ inline void tangent_panels(const PackedLayer<Real>& layer, int first, const Real
   if (run > 0)
     multiply_runs<Real, Panels>(layer, weight, bias, x, run, y + first * panel, distance);
   else
-    multiply_columns<Real, Panels>(layer, weight, bias, x, y + first * panel, distance);
+    multiply_all<Real, Panels>(layer, weight, bias, x, y + first * panel, distance);
 }
 
 template <class Real>
@@ -153,7 +186,7 @@ inline void tangent_layer(const PackedLayer<Real>& layer, const Real* x, int run
   int p = 0;
   for (; p + group <= panels; p += group) tangent_panels<Real, group>(layer, p, x, run, y, distance);
   if (group > 2 && p + 2 == panels) {
-    tangent_panels<Real, group < 2 ? 1 : 2>(layer, p, x, run, y, distance);
+    tangent_panels < Real, group<2 ? 1 : 2>(layer, p, x, run, y, distance);
     p += 2;
   }
   for (; p < panels; ++p) tangent_panels<Real, 1>(layer, p, x, run, y, distance);
@@ -180,7 +213,8 @@ void forward_tangent(const PackedNetwork<Real>& network, const Real* x, const Re
   }
   for (int r = 0; r < outputs; ++r) {
     y[r] = from[r];
-    for (int d = 0; d < network_directions; ++d) dy[r * network_directions + d] = from[(1 + d) * distance + r];
+    for (int d = 0; d < network_directions; ++d)
+      dy[r * network_directions + d] = from[(1 + d) * distance + r];
   }
 }
 
