@@ -269,7 +269,7 @@ def _shim_of_umat(deployed: Path, constants: list[float]) -> int:
     direct = UmatLibrary(deployed / "libstandardU.so")
     shim = UmatLibrary(compile_vumat(deployed / "pybridge_shim.f", "float64"))
     different = 0
-    for gradient in (0.1 * TIME * SHEAR, -2 * np.eye(3)):  # flows; inverted
+    for gradient in (0.1 * TIME * SHEAR, -2.5 * np.eye(3)):  # flows; inverted
         answers = []
         for library in (shim, direct):
             given = UmatPoint(direct, "PYBRIDGE_JOHNSON_COOK", constants).arguments(
