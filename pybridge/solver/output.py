@@ -113,6 +113,9 @@ def history_row(run: Integrator) -> dict[str, float]:
         **run.balance(),
         "unreliable_points": float(run.unreliable_points),
     }
+    for name, impulse in run.moved_impulse.items():
+        label = name.lower().replace(" ", "_").replace("-", "_")
+        row |= {f"impulse_{label}_{axis}": float(x) for axis, x in zip("xyz", impulse, strict=True)}
     for contact in run.contacts:
         name = contact.settings.name.lower().replace(" ", "_").replace("-", "_")
         for axis, k in zip("xyz", range(3), strict=True):
