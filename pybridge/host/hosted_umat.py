@@ -105,7 +105,8 @@ class HostedUmat:
                 self.library.pointers(arguments),
                 self.library.pointers(arguments, tangent=not self.library.ours),
             )
-        return self._local.arguments, *self._local.pointers
+        whole, bare = self._local.pointers
+        return self._local.arguments, whole, bare
 
     def _run(self, b: dict[str, Any], tangent: NDArray | None) -> None:
         a, whole, bare = self._buffers()

@@ -94,12 +94,15 @@ def make_material(
     models: Mapping[str, Path] | None = None,
     *,
     flat: bool = False,
+    static: bool = False,
 ) -> tuple[Any, int]:
     """A material of the contract and the points a call it wants (0: any).
 
     folder: where NAME.pt is looked for, then on PYBRIDGE_MODEL_PATH; models: files by material name, before both.
-    flat (axisymmetric, plane strain): a VUMAT is then called with ndir, nshr = 3, 1, as Abaqus does.
+    flat (axisymmetric, plane strain): a VUMAT is then called with ndir, nshr = 3, 1, as Abaqus does. static: of a *STATIC step.
     """
+    if switch.kind == "umat" and not static:
+        raise SolverError("material switch 'umat': a UMAT goes with *STATIC; in an explicit step take vumat")
     if switch.kind == "packing":
         return _packing(switch.packing), 0
     name, constants = law_and_constants(definition)
