@@ -125,9 +125,9 @@ class HostedUmat:
             a["STRAN"][:], a["DSTRAN"][:] = total[:, i], strain[:, i]
             a["TEMP"][0] = b["temperature"][i]
             a["PNEWDT"][0], a["DDSDDE"][:] = 1.0, 0.0
-            self.library.call_pointers(pointers)
-            failed = 0 < a["PNEWDT"][0] < 1
-            b["status"][i] = 2 if failed else 0
+            b["status"][i] = self._call(pointers)
+            failed = b["status"][i] != 0 or 0 < a["PNEWDT"][0] < 1
+            b["status"][i] = max(b["status"][i], 2 * failed)
             b["stress_new"][:, i] = b["stress_old"][:, i] if failed else a["STRESS"][_BACK]
             b["state_new"][:, i] = b["state_old"][:, i] if failed else a["STATEV"][:size]
             energies[i] = a["SPD"][0]
@@ -137,6 +137,16 @@ class HostedUmat:
         self._flag(b)
         if jacobian is not None and tangent is not None:
             tangent[:] = jacobian[:, _BACK][:, :, _BACK].transpose(1, 2, 0)
+
+    def _call(self, pointers: list[Any]) -> int:
+        """Status of the call: 3 where our own library stops at a point, which an iteration that strays may cause."""
+        try:
+            self.library.call_pointers(pointers)
+        except HostError as error:
+            if " stopped at element " not in str(error):
+                raise
+            return 3
+        return 0
 
     def _flag(self, b: dict[str, Any]) -> None:
         first = 0

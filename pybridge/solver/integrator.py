@@ -82,7 +82,9 @@ class Integrator:
         self.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self.local = threading.local()
         self.stable_dt = min(c.virgin_step(self._workspace(c)) for c in self.chunks)
-        if any(group.group.initial_stress is not None for group in self.groups):
+        stressed = any(group.group.initial_stress is not None for group in self.groups)
+        self.started = stressed or self.pressures is not None  # with forces at t = 0
+        if stressed:
             self._initial_forces()
         if self.pressures:
             self.load = self.pressures.force(self.x0, 0.0)
@@ -226,6 +228,10 @@ class Integrator:
         for contact, body, touch in zip(self.contacts, bodies, touches, strict=True):
             contact.accept(body, dt, dt_mean * touch.force)
         moved = u - self.u if self.pressures else None
+        if self.dt_old == 0.0 and self.started:
+            # The first half step is taken from rest at t = 0, where the forces counted on half of the whole step.
+            half = 0.5 * (u - self.u) - dt_mean * 0.5 * (self.v + v)
+            self.energies.external += float(((self.force - self.load) * half).sum())
         self.u, self.v = u, v
         self.force[:] = 0.0
         for group in self.groups:
