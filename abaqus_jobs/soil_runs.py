@@ -1,0 +1,135 @@
+"""One biaxial test with one material, as a run that can be kept in a file and taken from there."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pybridge.errors import SolverError
+from pybridge.packing import load, load_library, packing_material
+from pybridge.solver.implicit import BiaxialTest, Controls, MaterialPoints, Problem, biaxial_problem, solve
+from pybridge.solver.implicit.biaxial import axial_stress
+
+TELL_SECONDS = 1  # between two lines of progress
+RECORDS = ("load", "displacement", "strain", "stress", "residual", "iterations", "pressure", "flagged")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came out: of every record load (n,), displacement (n, dofs), strain and stress (n, 3, points), residual and
+    iterations (n,), pressure under the top (n,) Pa, flagged (n, points); CPU and wall seconds, why it stopped or ""."""
+
+    test: BiaxialTest
+    problem: Problem
+    steps: int
+    load: NDArray
+    displacement: NDArray
+    strain: NDArray
+    stress: NDArray
+    residual: NDArray
+    iterations: NDArray
+    pressure: NDArray
+    flagged: NDArray
+    cpu: float
+    wall: float
+    stopped: str = ""
+
+    def deviatoric(self, record: int) -> NDArray:
+        """(points,) sqrt((eps_11 - eps_22)^2 + gamma_12^2) of a record."""
+        e = self.strain[record]
+        return np.sqrt((e[0] - e[1]) ** 2 + e[2] ** 2)
+
+    def at(self, load: float) -> int:
+        """The record nearest to a load."""
+        return int(np.argmin(np.abs(self.load - load)))
+
+    def save(self, file: Path, settings: dict[str, Any]) -> None:
+        """As .npz, whole or not at all."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        trial = file.with_name(f".{file.stem}.{os.getpid()}.npz")
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in RECORDS}
+        numbers = {"cpu": self.cpu, "wall": self.wall, "steps": self.steps, "stopped": self.stopped}
+        np.savez_compressed(trial, settings=json.dumps(settings, sort_keys=True), **arrays, **numbers)
+        os.replace(trial, file)
+
+
+def saved_run(file: Path, test: BiaxialTest, settings: dict[str, Any]) -> Run | None:
+    """The run of a file that was made with the same settings."""
+    if not file.exists():
+        return None
+    with np.load(file) as kept:
+        if str(kept["settings"]) != json.dumps(settings, sort_keys=True):
+            return None
+        arrays: dict[str, Any] = {name: kept[name] for name in RECORDS}
+        arrays |= {"cpu": float(kept["cpu"]), "wall": float(kept["wall"]), "stopped": str(kept["stopped"])}
+        return Run(test=test, problem=biaxial_problem(test), steps=int(kept["steps"]), **arrays)
+
+
+def run_material(material: Any, test: BiaxialTest, steps: int, threads: int, label: str) -> Run:
+    """Solve the test; a run that stops early comes back with what it reached."""
+    problem = biaxial_problem(test)
+    points = MaterialPoints(material, problem.mesh.points, threads)
+    begun, cpu, told = time.monotonic(), time.process_time(), [time.monotonic()]
+
+    def progress(load: float, iterations: int) -> None:
+        if time.monotonic() - told[0] > TELL_SECONDS:
+            told[0] = time.monotonic()
+            print(f"{label}: strain {load * test.strain:.4f}, {iterations} iterations", flush=True)
+
+    stopped = ""
+    try:
+        history = solve(problem, points, Controls(steps=steps), progress=progress)
+    except SolverError as error:
+        stopped, history = str(error), getattr(error, "history", None)
+        if history is None:
+            raise
+        print(f"{label}: {stopped}", flush=True)
+    return Run(
+        test, problem, steps, np.array(history.load), np.array(history.displacement), np.array(history.strain),
+        np.array(history.stress), np.array(history.residual), np.array(history.iterations),
+        axial_stress(test, problem, history), np.array([s == 1 for s in history.status]),
+        time.process_time() - cpu, time.monotonic() - begun, stopped,
+    )  # fmt: skip
+
+
+def kept_run(
+    file: Path, settings: dict[str, Any], test: BiaxialTest, steps: int, threads: int, label: str,
+    material: Callable[[], Any],
+) -> Run:  # fmt: skip
+    """The run of `file` where it stands with the same settings, test and steps; otherwise a new one, kept there."""
+    settings = {**settings, "test": vars(test), "steps": steps, "threads": threads}
+    found = saved_run(file, test, settings)
+    if found is None:
+        found = run_material(material(), test, steps, threads, label)
+        found.save(file, settings)
+    return found
+
+
+def packings(name: str) -> Any:
+    """A packing, of a file or of the library, as a material."""
+    return packing_material(load(name) if Path(name).suffix else load_library(name))
+
+
+def wrong(run: Run, packing: str, threads: int) -> NDArray:
+    """(whole steps + 1, points) |stress - stress of a packing on the same strain path| / the latter's norm, for a run with
+    a network. Where a packing fails, infinite from there on."""
+    reached = int(np.floor(run.load[-1] * run.steps + 1e-6))
+    points = MaterialPoints(packings(packing), run.strain.shape[2], threads)
+    failed = np.zeros(points.n, bool)
+    out = np.zeros((reached + 1, points.n))
+    for k in range(reached + 1):
+        record = run.at(k / run.steps)
+        points.trial(run.strain[record])
+        failed |= points.status >= 2
+        norms = [np.linalg.norm(s, axis=0) for s in (run.stress[record] - points.stress, points.stress)]
+        out[k] = np.where(failed, np.inf, norms[0] / norms[1])
+        points.accept()
+    return out
