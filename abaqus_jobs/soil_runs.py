@@ -73,9 +73,13 @@ def saved_run(file: Path, test: BiaxialTest, settings: dict[str, Any]) -> Run | 
         return Run(test=test, problem=biaxial_problem(test), steps=int(kept["steps"]), **arrays)
 
 
-def run_material(material: Any, test: BiaxialTest, steps: int, threads: int, label: str) -> Run:
-    """Solve the test; a run that stops early comes back with what it reached."""
-    problem = biaxial_problem(test)
+def run_material(
+    material: Any, test: BiaxialTest, steps: int, threads: int, label: str,
+    pressure: Callable[[float], float] | None = None,
+) -> Run:  # fmt: skip
+    """Solve the test, under a lateral pressure (Pa) over the load or its own; a run that stops early comes back with what
+    it reached."""
+    problem = biaxial_problem(test, pressure)
     points = MaterialPoints(material, problem.mesh.points, threads)
     begun, cpu, told = time.monotonic(), time.process_time(), [time.monotonic()]
 
