@@ -144,6 +144,8 @@ def test_added_sets_are_split_by_themselves() -> None:
     assert model.card["added"][0] == {"train": [0, 1], "validation": [], "test": []}
     assert [len(r) for r in model.card["added"][1].values()] == [3, 1, 1]
     assert not np.array_equal(model.weights[0][0], alone.weights[0][0])
+    with pytest.raises(DataSetError, match="three runs or more"):
+        train(few, SMALL, MODULI)
 
 
 def test_early_stopping_keeps_the_best() -> None:
