@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import pybridge._core as _core
 from pybridge.errors import SolverError
+from pybridge.model_file import read_model
 from pybridge.packing import load, load_library, packing_material
 from pybridge.solver.implicit import BiaxialTest, Controls, MaterialPoints, Problem, biaxial_problem, solve
 from pybridge.solver.implicit.biaxial import axial_stress
@@ -137,3 +139,21 @@ def wrong(run: Run, packing: str, threads: int) -> NDArray:
         out[k] = np.where(failed, np.inf, norms[0] / norms[1])
         points.accept()
     return out
+
+
+def reasons(run: Run, model: Path) -> tuple[NDArray, NDArray]:
+    """(records, points) twice, of a run with a network: where its members disagree, and where strain or phi are outside the
+    trained box by more than a tenth of it."""
+    file = read_model(model)
+    lowest, highest = file.tensors["input_lowest"], file.tensors["input_highest"]
+    slack = 0.1 * (highest - lowest)
+    points = MaterialPoints(_core.load_model(str(model), "native", "float64"), run.strain.shape[2])
+    apart, outside = [], []
+    for strain in run.strain:
+        points.trial(strain)
+        inputs = np.vstack([strain * np.array([1, 1, 0.5])[:, None], points.shown("accumulated_strain")])
+        low, high = ((bound + sign * slack)[:, None] for bound, sign in ((lowest, -1), (highest, 1)))
+        outside.append(np.any((inputs < low) | (inputs > high), axis=0))
+        apart.append(points.shown("spread")[0] > file.tensors["spread_max"][0])
+        points.accept()
+    return np.array(apart), np.array(outside)
