@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import pybridge._core as _core
 from abaqus_jobs.soil_pictures import curves, fields
 from abaqus_jobs.soil_runs import Run, packings, run_material
+from abaqus_jobs.soil_wall import WallTest
 from pybridge.report import Report
 from pybridge.solver.implicit import BiaxialTest
 
@@ -29,7 +30,7 @@ def pressures(dem: Run, net: Run) -> tuple[NDArray, NDArray, NDArray]:
 
 
 def departure(dem: Run, net: Run) -> float:
-    """Axial strain from which on the pressure is off by more than APART of the peak, two whole steps in a row; nan where
+    """Strain (axial; of a wall its way over the width) from which on the pressure is off by more than APART of the peak, two whole steps in a row; nan where
     it never is. A run that stops early departs there."""
     grid, a, b = pressures(dem, net)
     off = np.abs(b - a) > APART * a.max()
@@ -50,10 +51,11 @@ def add_comparison(
     grid, a, b = pressures(dem, net)
     add("reached, packings", dem.load[-1] * dem.test.strain, "1")
     add("reached, network", net.load[-1] * net.test.strain, "1")
-    add("pressure under the top: mean error", float(np.mean(np.abs(b - a)) / a.max()), "1")
-    add("pressure under the top: error of the peak", float(abs(b.max() / a.max() - 1)), "1")
-    add("pressure under the top: error at the end", float(abs(b[-1] / a[-1] - 1)), "1")
-    add("axial strain where it is off by 5 % of the peak", departure(dem, net), "1")
+    force = "pressure of the wall" if isinstance(dem.test, WallTest) else "pressure under the top"
+    add(f"{force}: mean error", float(np.mean(np.abs(b - a)) / a.max()), "1")
+    add(f"{force}: error of the peak", float(abs(b.max() / a.max() - 1)), "1")
+    add(f"{force}: error at the end", float(abs(b[-1] / a[-1] - 1)), "1")
+    add("strain where it is off by 5 % of the peak", departure(dem, net), "1")
     i, j = dem.at(grid[-1]), net.at(grid[-1])
     add("displacement at the end", _apart(net.displacement[j], dem.displacement[i]), "1")
     d = dem.deviatoric(i), net.deviatoric(j)
@@ -74,7 +76,7 @@ def add_comparison(
     flagged = net.flagged.any(axis=1)
     add("points flagged at the end", float(net.flagged[j].mean()), "1")
     first = float(net.load[int(flagged.argmax())] * net.test.strain) if flagged.any() else math.nan
-    add("axial strain at the first flag", first, "1")
+    add("strain at the first flag", first, "1")
 
 
 def _apart(a: NDArray, b: NDArray) -> float:

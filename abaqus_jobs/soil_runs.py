@@ -1,4 +1,4 @@
-"""One biaxial test with one material, as a run that can be kept in a file and taken from there."""
+"""A biaxial test or retaining wall with one material, as a run that can be kept in a file and taken from there."""
 
 from __future__ import annotations
 
@@ -14,22 +14,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pybridge._core as _core
+from abaqus_jobs.soil_wall import WallTest, wall_pressure, wall_problem
 from pybridge.errors import SolverError
 from pybridge.model_file import read_model
 from pybridge.packing import load, load_library, packing_material
-from pybridge.solver.implicit import BiaxialTest, Controls, MaterialPoints, Problem, biaxial_problem, solve
+from pybridge.solver.implicit import (
+    BiaxialTest,
+    Controls,
+    History,
+    MaterialPoints,
+    Problem,
+    biaxial_problem,
+    solve,
+)
 from pybridge.solver.implicit.biaxial import axial_stress
 
 TELL_SECONDS = 1  # between two lines of progress
 RECORDS = ("load", "displacement", "strain", "stress", "residual", "iterations", "pressure", "flagged")
 
 
+Test = BiaxialTest | WallTest
+
+
 @dataclass(frozen=True)
 class Run:
     """What came out: of every record load (n,), displacement (n, dofs), strain and stress (n, 3, points), residual and
-    iterations (n,), pressure under the top (n,) Pa, flagged (n, points); CPU and wall seconds, why it stopped or ""."""
+    iterations (n,), pressure under the top or of the wall (n,) Pa, flagged (n, points); CPU and wall seconds, why it stopped or ""."""
 
-    test: BiaxialTest
+    test: Test
     problem: Problem
     steps: int
     load: NDArray
@@ -63,7 +75,7 @@ class Run:
         os.replace(trial, file)
 
 
-def saved_run(file: Path, test: BiaxialTest, settings: dict[str, Any]) -> Run | None:
+def saved_run(file: Path, test: Test, settings: dict[str, Any]) -> Run | None:
     """The run of a file that was made with the same settings."""
     if not file.exists():
         return None
@@ -72,16 +84,25 @@ def saved_run(file: Path, test: BiaxialTest, settings: dict[str, Any]) -> Run | 
             return None
         arrays: dict[str, Any] = {name: kept[name] for name in RECORDS}
         arrays |= {"cpu": float(kept["cpu"]), "wall": float(kept["wall"]), "stopped": str(kept["stopped"])}
-        return Run(test=test, problem=biaxial_problem(test), steps=int(kept["steps"]), **arrays)
+        return Run(test=test, problem=problem_of(test), steps=int(kept["steps"]), **arrays)
+
+
+def problem_of(test: Test, pressure: Callable[[float], float] | None = None) -> Problem:
+    """The test as a problem of the implicit solver; `pressure(load)` instead of a biaxial test's constant one."""
+    return wall_problem(test) if isinstance(test, WallTest) else biaxial_problem(test, pressure)
+
+
+def _force(test: Test, problem: Problem, history: History) -> NDArray:
+    return (wall_pressure if isinstance(test, WallTest) else axial_stress)(test, problem, history)  # type: ignore[arg-type]
 
 
 def run_material(
-    material: Any, test: BiaxialTest, steps: int, threads: int, label: str,
+    material: Any, test: Test, steps: int, threads: int, label: str,
     pressure: Callable[[float], float] | None = None,
 ) -> Run:  # fmt: skip
     """Solve the test, under a lateral pressure (Pa) over the load or its own; a run that stops early comes back with what
     it reached."""
-    problem = biaxial_problem(test, pressure)
+    problem = problem_of(test, pressure)
     points = MaterialPoints(material, problem.mesh.points, threads)
     begun, cpu, told = time.monotonic(), time.process_time(), [time.monotonic()]
 
@@ -101,13 +122,13 @@ def run_material(
     return Run(
         test, problem, steps, np.array(history.load), np.array(history.displacement), np.array(history.strain),
         np.array(history.stress), np.array(history.residual), np.array(history.iterations),
-        axial_stress(test, problem, history), np.array([s == 1 for s in history.status]),
+        _force(test, problem, history), np.array([s == 1 for s in history.status]),
         time.process_time() - cpu, time.monotonic() - begun, stopped,
     )  # fmt: skip
 
 
 def kept_run(
-    file: Path, settings: dict[str, Any], test: BiaxialTest, steps: int, threads: int, label: str,
+    file: Path, settings: dict[str, Any], test: Test, steps: int, threads: int, label: str,
     material: Callable[[], Any],
 ) -> Run:  # fmt: skip
     """The run of `file` where it stands with the same settings, test and steps; otherwise a new one, kept there."""

@@ -3,7 +3,8 @@
 [GUAN22] Table 3. Case A: trained on the coarse mesh and used there. Case E: the same network on a finer mesh (4 x 8; the
 paper's is 8 x 16), whose shear bands it has not seen. Its committee says where it does not know: the paths of flagged
 points are answered by packings, added to the training set ([GUAN22] 3.4.2), and the test is run again, up to ROUNDS times.
-Whether flagged points are the wrong ones is measured: every point's strain path is also answered by a packing.
+Whether flagged points are the wrong ones is measured: every point's strain path is also answered by a packing. The same
+with the retaining wall of [GUAN22] 4.2, where a network that knows biaxial tests alone breaks down (FEM-ML 1).
 
 Everything stands in --out and is taken from there when the command is repeated. --quick: case A alone.
 """
@@ -21,7 +22,7 @@ from abaqus_jobs.learned_magnesium import call
 from pybridge.report import Report
 
 PACKING, RUNS, STEPS, STRAIN = "disks400", 8, 40, 0.04
-COARSE, FINE = (2, 4), (4, 8)
+COARSE, FINE, WALL = (2, 4), (4, 8), (8, 4)
 ROUNDS, POINTS = 3, 32
 EPOCHS = 2000
 WRONG = 0.15  # |stress - the packing's| / |the packing's|
@@ -32,22 +33,24 @@ def run(options: argparse.Namespace) -> Report:
     """Make the data and train (or take --model), run both meshes, resample, report."""
     from abaqus_jobs.soil_check import add_comparison
     from abaqus_jobs.soil_pictures import curves, fields
+    from abaqus_jobs.soil_wall import WallTest
     from pybridge.solver.implicit import BiaxialTest
 
     out: Path = (options.out or Path("runs") / "verify") / "soil"
     out.mkdir(parents=True, exist_ok=True)
     data = learned(out, options.model)
     report = Report("soil")
-    meshes = {"A": COARSE} if options.quick else {"A": COARSE, "E": FINE}
-    for case, (columns, rows) in meshes.items():
-        test = BiaxialTest(columns=columns, rows=rows, strain=STRAIN)
-        dem = packing_run(out, test)
+    tests: dict[str, Any] = {"A": BiaxialTest(*COARSE, strain=STRAIN)}
+    if not options.quick:
+        tests |= {"E": BiaxialTest(*FINE, strain=STRAIN), "wall": WallTest(*WALL, strain=STRAIN)}
+    for case, test in tests.items():
+        dem = packing_run(out, test, case)
         net = network_run(out, test, data["model"], f"network-{case}")
-        add_comparison(report, dem, net, f"{case}, {columns} x {rows}: ", TARGETS if case == "A" else None)
+        add_comparison(report, dem, net, f"{case}: ", TARGETS if case == "A" else None)
         runs = {"packings": dem, "network" if case == "A" else "network, coarse data": net}
-        if case == "E":
+        if case != "A":
             flags(report, f"{case}: ", dem, net, data["model"])
-            runs |= rounds(report, out, test, dem, net, data)
+            runs |= rounds(report, out, case, dem, net, data)
         for file in (curves(runs, out / f"{case}-curves.png"), fields(runs, out / f"{case}-fields.png")):
             print(file)
     return report
@@ -67,15 +70,18 @@ def learned(out: Path, model: Path | None) -> dict[str, Any]:
 
 
 def train(data: list[Path], model: Path) -> None:
-    """Five networks on the sets."""
-    call("soil", "train", *map(str, data), "--members", "5", "--epochs", str(EPOCHS), "--out", str(model))
+    """Five networks on the sets. They disagree above the spread that 1 % of their training data exceed."""
+    call(
+        "soil", "train", *map(str, data), "--members", "5", "--epochs", str(EPOCHS), "--set", "spread_factor = 1.0",
+        "--out", str(model),
+    )  # fmt: skip
 
 
-def packing_run(out: Path, test: Any) -> Any:
+def packing_run(out: Path, test: Any, case: str) -> Any:
     """The test with a packing at every point."""
     from abaqus_jobs.soil_runs import kept_run, packings
 
-    file = out / f"packings-{test.columns}x{test.rows}.npz"
+    file = out / f"packings-{case}.npz"
     return kept_run(file, {"packing": PACKING}, test, STEPS, 2, file.stem, lambda: packings(PACKING))
 
 
@@ -106,7 +112,9 @@ def flags(report: Report, prefix: str, dem: Any, net: Any, model: Path) -> None:
     keep = [net.at(k / net.steps) for k in range(len(error))]
     flagged = net.flagged[keep]
     bad = np.maximum.accumulate(error > WRONG, axis=0)
-    report.add(prefix + f"points wrong by {WRONG:.0%} of the stress at the end", float(bad[-1].mean()), "1")
+    report.add(
+        prefix + f"points wrong (by {WRONG:.0%} of the stress) at some time", float(bad[-1].mean()), "1"
+    )
     if bad[-1].any():
         late = flagged[:, bad[-1]].argmax(axis=0) <= bad[:, bad[-1]].argmax(axis=0)
         seen = flagged[-1][bad[-1]]
@@ -122,24 +130,29 @@ def flags(report: Report, prefix: str, dem: Any, net: Any, model: Path) -> None:
         report.add(prefix + "points flagged where the curve departs", float(net.flagged[record].mean()), "1")
 
 
-def rounds(report: Report, out: Path, test: Any, dem: Any, net: Any, data: dict[str, Any]) -> dict[str, Any]:
+def rounds(report: Report, out: Path, case: str, dem: Any, net: Any, data: dict[str, Any]) -> dict[str, Any]:
     """Flagged points into the training set, again and again; the runs by name."""
     from abaqus_jobs.soil_check import add_comparison
+    from abaqus_jobs.soil_runs import wrong
 
     sets, runs, added = [data["data"]], {}, 0
+    last = out / f"network-{case}.npz"
     for k in range(1, ROUNDS + 1):
         if not net.flagged[-1].any():
             break
-        last = out / ("network-E.npz" if k == 1 else f"network-E{k - 1}.npz")
-        found, model = out / f"flagged-{k}.h5", out / f"round-{k}.pt"
+        found, model = out / f"flagged-{case}{k}.h5", out / f"{case}{k}.pt"
         step(found, last, lambda last=last, found=found: call(
             "soil", "resample", str(last), "--packing", PACKING, "--points", str(POINTS), "--out", str(found)
         ))  # fmt: skip
         sets.append(found)
         step(model, found, lambda model=model: train(sets, model))
         added += count_paths(found)
-        net = network_run(out, test, model, f"network-E{k}")
-        add_comparison(report, dem, net, f"E with {added} flagged points added: ")
+        net = network_run(out, dem.test, model, f"network-{case}{k}")
+        last = out / f"network-{case}{k}.npz"
+        prefix = f"{case} with {added} flagged points added: "
+        add_comparison(report, dem, net, prefix)
+        bad = wrong(net, PACKING, 2) > WRONG
+        report.add(prefix + "points wrong at some time", float(bad.any(axis=0).mean()), "1")
         runs[f"{added} points added"] = net
     return runs
 
