@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import pybridge._core as _core
 from pybridge.errors import ModelFileError
-from pybridge.model_file import write_model
+from pybridge.model_file import read_model, write_model
 from training.atomic import placed_model
 from training.mlp import COMPONENTS, Mlp
 from training.mlp_samples import play
@@ -66,6 +66,27 @@ def mlp_card(model: Mlp, name: str) -> dict[str, Any]:
         "training": dict(model.card["training"]),
         "errors": dict(model.card["errors"]),
     }  # fmt: skip
+
+
+def read_mlp(path: Path) -> Mlp:
+    """The committee of a model file; raises ModelFileError where it is of another kind."""
+    file = read_model(path)
+    if file.card.get("kind") != "mlp_history" or list(file.tensors["component"]) != list(COMPONENTS):
+        raise ModelFileError(
+            f"{path}: kind {file.card.get('kind')!r}; expected 'mlp_history' over the components {COMPONENTS}"
+        )
+    t, layers = file.tensors, len(file.card["network"])
+    members = range(sum(name.endswith(".layer0.weight") for name in t))
+    weights, biases = (
+        tuple(tuple(np.asarray(t[f"member{m}.layer{k}.{what}"]) for k in range(layers)) for m in members)
+        for what in ("weight", "bias")
+    )
+    return Mlp(
+        weights, biases, file.card["network"][0]["activation"], t["input_scale"], t["output_scale"], t["output_mean"],
+        t["input_lowest"], t["input_highest"], float(t["stress_scale"][0]), float(t["spread_max"][0]),
+        float(t["deadband"][0]) if "deadband" in t else 0.0,
+        {**file.card, "material": {**file.card["elastic_moduli"], "density": file.card["density"]}},
+    )  # fmt: skip
 
 
 def compare(model: Mlp, path: Path) -> dict[str, float]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pybridge.errors import ConfigError
 from training.mlp import Mlp, MlpConfig
 from training.mlp_samples import Samples, split_runs
 
@@ -70,6 +71,40 @@ def _fit(
 Layers = list[tuple[NDArray, NDArray]]
 
 
+def rescaled(start: Mlp, member: int, input_scale: NDArray, mean: NDArray, scale: NDArray) -> Layers:
+    """The layers of a member that answer the same where inputs and outputs have other scales."""
+    layers = list(zip(start.weights[member], start.biases[member], strict=True))
+    weight, bias = layers[0]
+    layers[0] = weight * (input_scale / start.input_scale), bias
+    weight, bias = layers[-1]
+    ratio = start.output_scale / scale
+    layers[-1] = weight * ratio[:, None], bias * ratio + (start.output_mean - mean) / scale
+    return layers
+
+
+def _set_layers(net: torch.nn.Sequential, layers: Layers) -> None:
+    linear = [layer for layer in net if isinstance(layer, torch.nn.Linear)]
+    with torch.no_grad():
+        for layer, (weight, bias) in zip(linear, layers, strict=True):
+            layer.weight.copy_(torch.tensor(weight))
+            layer.bias.copy_(torch.tensor(bias))
+
+
+def _check_start(start: Mlp, config: MlpConfig) -> None:
+    sizes = [w.shape[0] for w in start.weights[0]]
+    wanted = [*[config.width] * config.hidden_layers, 9]
+    if (
+        config.stiffness_width is not None
+        or sizes != wanted
+        or len(start.weights) != config.members
+        or (start.activation != config.activation or start.deadband != config.deadband)
+    ):
+        raise ConfigError(
+            f"a committee of {len(start.weights)} with layers {sizes}, {start.activation}, deadband {start.deadband:g} cannot "
+            f"start one of {config.members} with {wanted}, {config.activation}, {config.deadband:g}, one network each"
+        )
+
+
 def _layers(net: torch.nn.Sequential) -> Layers:
     linear = [layer for layer in net if isinstance(layer, torch.nn.Linear)]
     return [
@@ -90,12 +125,14 @@ def side_by_side(a: Layers, b: Layers) -> Layers:
 
 def _member(
     config: MlpConfig, seed: int, train: Pair, check: Pair, weight: torch.Tensor,
-    tell: Callable[[int, float], None] | None,
+    tell: Callable[[int, float], None] | None, start: Layers | None,
 ) -> tuple[Layers, dict[str, Any]]:  # fmt: skip
     """One member: a network, or two trained by themselves ([QU23B] Eq. 8 to 9) and put side by side."""
     hidden = config.hidden_layers
     if config.stiffness_width is None:
         net = _network([6, *[config.width] * hidden, 9], config.activation, seed)
+        if start is not None:
+            _set_layers(net, start)
         log = _fit(net, config, seed, train, check, weight, tell)
         return _layers(net), log
     made: list[Layers] = []
@@ -134,13 +171,16 @@ def _parts(
 
 def train(
     samples: Samples, config: MlpConfig, moduli: Mapping[str, float], *, added: Sequence[Samples] = (),
+    start: Mlp | None = None,
     tell: Callable[[int, int, float], None] | None = None, provenance: Mapping[str, Any] | None = None,
 ) -> Mlp:  # fmt: skip
     """Train a committee; `moduli` bulk, shear (Pa) and density of the virgin material go into the card.
 
-    `added`: further sets, each split by its own runs. `tell(member, epoch, validation error)` now and then. The same
+    `added`: further sets, each split by its own runs. `start`: a committee of the same sizes to go on from. `tell(member, epoch, validation error)` now and then. The same
     seed gives the same committee on one machine.
     """
+    if start is not None:
+        _check_start(start, config)
     parts, runs = _parts([samples, *added], config)
     x = [np.concatenate([s.inputs(config.deadband) for s in part]) for part in parts]
     y = [np.concatenate([s.outputs() for s in part]) for part in parts]
@@ -163,7 +203,8 @@ def train(
         found = []
         for member in range(config.members):
             told = None if tell is None else (lambda epoch, error, m=member: tell(m, epoch, error))
-            found.append(_member(config, 1000 * config.seed + member, data[0], data[1], weight, told))
+            first = None if start is None else rescaled(start, member, input_scale, mean, scale)
+            found.append(_member(config, 1000 * config.seed + member, data[0], data[1], weight, told, first))
     finally:
         torch.set_num_threads(threads)
     committee = Mlp(

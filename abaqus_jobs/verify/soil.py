@@ -24,7 +24,7 @@ from pybridge.report import Report
 PACKING, RUNS, STEPS, STRAIN = "disks400", 8, 40, 0.04
 COARSE, FINE, WALL = (2, 4), (4, 8), (8, 4)
 ROUNDS, POINTS = 3, 32
-EPOCHS = 2000
+EPOCHS, MORE_EPOCHS = 2000, 500
 WRONG = 0.15  # |stress - the packing's| / |the packing's|
 TARGETS = {"pressure under the top: mean error": "<= 0.05", "displacement at the end": "<= 0.05"}
 
@@ -69,12 +69,24 @@ def learned(out: Path, model: Path | None) -> dict[str, Any]:
     return {"data": data, "model": made}
 
 
-def train(data: list[Path], model: Path) -> None:
-    """Five networks on the sets. They disagree above the spread that 1 % of their training data exceed."""
+def train(data: list[Path], model: Path, start: Path | None = None) -> None:
+    """Five networks on the sets, from the beginning or going on from a committee. They disagree above the spread that 1 %
+    of their training data exceed."""
+    further = (
+        ["--epochs", str(EPOCHS)] if start is None else ["--start", str(start), "--epochs", str(MORE_EPOCHS)]
+    )
     call(
-        "soil", "train", *map(str, data), "--members", "5", "--epochs", str(EPOCHS), "--set", "spread_factor = 1.0",
-        "--out", str(model),
-    )  # fmt: skip
+        "soil",
+        "train",
+        *map(str, data),
+        "--members",
+        "5",
+        *further,
+        "--set",
+        "spread_factor = 1.0",
+        "--out",
+        str(model),
+    )
 
 
 def packing_run(out: Path, test: Any, case: str) -> Any:
@@ -136,7 +148,7 @@ def rounds(report: Report, out: Path, case: str, dem: Any, net: Any, data: dict[
     from abaqus_jobs.soil_runs import wrong
 
     sets, runs, added = [data["data"]], {}, 0
-    last = out / f"network-{case}.npz"
+    last, before = out / f"network-{case}.npz", data["model"]
     for k in range(1, ROUNDS + 1):
         if not net.flagged[-1].any():
             break
@@ -145,10 +157,10 @@ def rounds(report: Report, out: Path, case: str, dem: Any, net: Any, data: dict[
             "soil", "resample", str(last), "--packing", PACKING, "--points", str(POINTS), "--out", str(found)
         ))  # fmt: skip
         sets.append(found)
-        step(model, found, lambda model=model: train(sets, model))
+        step(model, found, lambda model=model, before=before: train(sets, model, before))
         added += count_paths(found)
         net = network_run(out, dem.test, model, f"network-{case}{k}")
-        last = out / f"network-{case}{k}.npz"
+        last, before = out / f"network-{case}{k}.npz", model
         prefix = f"{case} with {added} flagged points added: "
         add_comparison(report, dem, net, prefix)
         bad = wrong(net, PACKING, 2) > WRONG

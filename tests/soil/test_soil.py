@@ -17,9 +17,9 @@ from pybridge.model_file import read_model, write_model
 from pybridge.solver.implicit import BiaxialTest, Controls, MaterialPoints, biaxial_problem, solve
 from training import soil
 from training.mlp import MlpConfig, read_mlp_config
-from training.mlp_export import compare, export_mlp, mlp_card, mlp_tensors
+from training.mlp_export import compare, export_mlp, mlp_card, mlp_tensors, read_mlp
 from training.mlp_samples import Samples, split_runs
-from training.mlp_train import train
+from training.mlp_train import rescaled, train
 
 MODULI = {"bulk": 2e7, "shear": 1e7, "density": 2200.0}
 SMALL = MlpConfig(width=12, members=3, epochs=60, patience=60, batch=4096, seed=2)
@@ -146,6 +146,26 @@ def test_added_sets_are_split_by_themselves() -> None:
     assert not np.array_equal(model.weights[0][0], alone.weights[0][0])
     with pytest.raises(DataSetError, match="three runs or more"):
         train(few, SMALL, MODULI)
+
+
+def test_training_goes_on_from_a_committee(committee, model_file) -> None:
+    """With other scales the start answers as it did; no epoch can make its validation error worse."""
+    start = read_mlp(model_file)
+    x, y = made_up().inputs(), made_up().outputs()
+    layers = rescaled(start, 1, 2 * start.input_scale, y.mean(axis=0), y.std(axis=0).max() * np.ones(9))
+    weights, biases = tuple(zip(*layers, strict=True))
+    same = replace(
+        start, weights=(weights,), biases=(biases,), input_scale=2 * start.input_scale, output_mean=y.mean(axis=0),
+        output_scale=y.std(axis=0).max() * np.ones(9),
+    )  # fmt: skip
+    np.testing.assert_allclose(same.members(x)[0], committee.members(x)[1], rtol=1e-9, atol=1e-3)
+    config = replace(SMALL, epochs=10)
+    on, anew = (train(made_up(), config, MODULI, start=s) for s in (start, None))
+    for k in range(SMALL.members):
+        first, further, new = (m.card["training"]["members"][k]["validation"] for m in (start, on, anew))
+        assert further < 1.05 * first < new
+    with pytest.raises(ConfigError, match="cannot start one of 2"):
+        train(made_up(), replace(SMALL, members=2), MODULI, start=start)
 
 
 def test_early_stopping_keeps_the_best() -> None:

@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     fit.add_argument("--config", type=Path, metavar="TOML", help="keys of training.mlp.MlpConfig")
     fit.add_argument("--members", type=int, help="networks of the committee, instead of the configuration's")
+    fit.add_argument("--start", type=Path, metavar="MODEL", help="go on from a committee of the same sizes")
     fit.add_argument("--epochs", type=int, help="most epochs, instead of the configuration's")
     fit.add_argument(
         "--set",
@@ -84,7 +85,7 @@ def _train(options: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from training.mlp import read_mlp_config
-    from training.mlp_export import export_mlp
+    from training.mlp_export import export_mlp, read_mlp
     from training.mlp_train import train
     from training.soil import read_sets
 
@@ -94,8 +95,9 @@ def _train(options: argparse.Namespace) -> int:
             config = replace(config, **{name: getattr(options, name)})
     sets, provenance = read_sets(options.data)
     model = train(
-        sets[0], config, provenance["material"], added=sets[1:], provenance={"data": provenance["checksum"]}
-    )
+        sets[0], config, provenance["material"], added=sets[1:],
+        start=None if options.start is None else read_mlp(options.start), provenance={"data": provenance["checksum"]},
+    )  # fmt: skip
     for member, log in enumerate(model.card["training"]["members"]):
         print(
             f"member {member}: validation {log['validation']:.4g} at epoch {log['epoch']} of {log['epochs']}"
