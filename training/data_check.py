@@ -92,7 +92,9 @@ def implied_moduli(stretch: NDArray, stress: NDArray) -> Moduli:
     volume, mean = determinant(stretch[rows, first]) - 1, mean_part(stress[rows, first])
     wide = np.abs(volume) > 1e-2 * max(float(np.abs(volume).max()), float(norm(e).max()))
     bulk = float((mean * volume)[wide].sum() / (volume[wide] ** 2).sum()) if wide.any() else float("nan")
-    return Moduli(bulk, shear, _shear(later[0], later[1], clear) / shear if shear else float("nan"), _shear_ratio(e, s))
+    return Moduli(
+        bulk, shear, _shear(later[0], later[1], clear) / shear if shear else float("nan"), _shear_ratio(e, s)
+    )
 
 
 def _shear(e: NDArray, s: NDArray, clear: bool) -> float:
