@@ -2,7 +2,7 @@
 
   pybridge train crystal.h5                          the learned yield surface
   pybridge train crystal.h5 --config pca_dnn         PCA + DNN of [LIU22], also pca_dnn_impact
-  pybridge train crystal.h5 --curve 100,400,1600      error against number of paths, beside PCA + DNN
+  pybridge train crystal.h5 --curve 100,400,1600 --updates 6000      error against number of paths, beside PCA + DNN
   pybridge train crystal.h5 --config pca_dnn --front --out runs/front  error against cost: many small trainings
 
 What the data cannot teach (too few, noisy, one-sided, wrong units) is told before, and what came of it after.
@@ -45,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--curve",
         metavar="N1,N2,…",
         help="error against the number of training paths instead: this surrogate and PCA + DNN",
+    )
+    parser.add_argument(
+        "--updates",
+        type=int,
+        metavar="N",
+        help="--curve: of every training (the configurations' on 3200 paths)",
     )
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (1)")
     parser.add_argument(
@@ -157,6 +163,10 @@ def train_curve(options: argparse.Namespace) -> int:
         raise ConfigError(f"--curve {options.curve}: expected whole numbers, as 100,200,400") from error
     if counts[0] < 1:
         raise ConfigError(f"--curve {options.curve}: expected numbers of paths from 1")
+    if options.updates is not None and options.updates < 1:
+        raise ConfigError(f"--updates {options.updates}: expected 1 or more")
     config = from_command("yield_surface", options.set)
-    learning_curve(read_dataset(options.data), counts, config, options.out or Path("runs") / "curve")
+    out = options.out or Path("runs") / "curve"
+    learning_curve(read_dataset(options.data), counts, config, out, options.updates)
+    print(f"{out / 'learning_curve.png'}, .md, .json")
     return 0
