@@ -13,18 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abaqus_jobs.parametric_pictures import PLATE, ROD, plot_series
 from abaqus_jobs.study import run_study
 from pybridge.errors import SolverError
 from pybridge.report import write_text_atomic
 from pybridge.results import Results, read_results
-from pybridge.results.panel import plot_panel
 
 
 @dataclass(frozen=True)
 class Series:
-    """One panel of a figure: runs of a problem that differ in one parameter; label: for people, "%g" the value."""
+    """One panel of a figure: runs of a problem that differ in one parameter; title, label: for people, "%g" the value."""
 
     name: str
+    title: str
     problem: str
     parameter: str
     values: tuple[float, ...]
@@ -35,11 +36,29 @@ class Series:
 # The paper prints no numbers; the middle values are those of its Figs. 4 and 6. Fig. 5 (b) keeps the height and varies the
 # radius.
 SERIES = (
-    Series("rod_velocity", "taylor-anvil", "velocity", (100, 200, 300, 400), "V = %g m/s"),
-    Series("rod_aspect", "taylor-anvil", "diameter", (2e-3, 1e-3, 0.5e-3), "D = %g mm", 1e3),
-    Series("plate_velocity", "plate-impact", "velocity", (100, 200, 300), "V = %g m/s"),
-    Series("plate_thickness", "plate-impact", "thickness", (2e-3, 1e-3, 0.5e-3), "H = %g mm", 1e3),
+    Series("rod_velocity", "(a) velocity", "taylor-anvil", "velocity", (100, 200, 300, 400), "V = %g m/s"),
+    Series(
+        "rod_aspect",
+        "(b) diameter, V = 200 m/s",
+        "taylor-anvil",
+        "diameter",
+        (2e-3, 1e-3, 0.5e-3),
+        "D = %g mm",
+        1e3,
+    ),
+    Series("plate_velocity", "(a) velocity", "plate-impact", "velocity", (100, 200, 300), "V = %g m/s"),
+    Series(
+        "plate_thickness",
+        "(b) thickness, V = 200 m/s",
+        "plate-impact",
+        "thickness",
+        (2e-3, 1e-3, 0.5e-3),
+        "H = %g mm",
+        1e3,
+    ),
 )
+
+PICTURES = {"taylor-anvil": ("rods.png", ROD, True), "plate-impact": ("plates.png", PLATE, False)}
 
 
 def run_name(series: Series, value: float) -> str:
@@ -66,7 +85,7 @@ def run_series(
     model: Path, out: Path, series: Sequence[Series] = SERIES, fixed: Mapping[str, Any] | None = None, *,
     threads: int | None = None, progress: bool = True,
 ) -> dict[str, Results]:  # fmt: skip
-    """Run all of them as a study in `out`, draw a picture a series; results by run_name. Raises SolverError where one fails."""
+    """Run all of them as a study in `out`, draw a picture of rods and one of plates; results by run_name. Raises SolverError where one fails."""
     out.mkdir(parents=True, exist_ok=True)
     beside = out / "MAGNESIUM.pt"
     if not (beside.exists() and beside.read_bytes() == model.read_bytes()):
@@ -79,8 +98,14 @@ def run_series(
     for one in series:
         names = [run_name(one, value) for value in one.values]
         found |= {name: read_results(out / "runs" / f"{name}.h5") for name in names}
-        labels = [one.label % (one.scale * value) for value in one.values]
-        plot_panel([found[name] for name in names], labels, out / f"{one.name}.png", ("mises",))
+    for problem, (file, window, upright) in PICTURES.items():
+        drawn = [one for one in series if one.problem == problem]
+        columns = [
+            (one.title, [(one.label % (one.scale * v), found[run_name(one, v)]) for v in one.values])
+            for one in drawn
+        ]
+        if columns:
+            plot_series(columns, out / file, window, upright)
     return found
 
 
@@ -102,36 +127,3 @@ def largest_strain(results: Results) -> float:
 def _strain(f: NDArray) -> NDArray:
     """|sqrt(F^T F) - I| of [n, 3, 3]."""
     return np.sqrt(((np.linalg.svd(f, compute_uv=False) - 1) ** 2).sum(-1))
-
-
-ERRORS = {"error_mises": "von Mises stress", "error_stress_deviatoric": "deviator", "error_stress_total": "whole stress",
-          "error_displacement": "displacement"}  # fmt: skip
-
-
-def plot_errors(
-    velocities: Sequence[float], figures: Sequence[Mapping[str, float]], shares: Sequence[float], path: Path
-) -> Path:
-    """Errors against the fine scale, and the share of points that were flagged, over the largest strain met as a share of the
-    trained one."""
-    from pybridge.results import figures as drawing
-
-    plt = drawing._pyplot()
-    with plt.rc_context(drawing._STYLE):
-        figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
-        for key, label in ERRORS.items():
-            axes.plot(shares, [100 * row[key] for row in figures], "o-", ms=4, label=label)
-        flagged = [100 * row["share_of_points_flagged"] for row in figures]
-        axes.plot(shares, flagged, "k:s", ms=3, label="points flagged")
-        for velocity, share in zip(velocities, shares, strict=True):
-            axes.annotate(
-                f"{velocity:g} m/s",
-                (share, axes.get_ylim()[1]),
-                fontsize=7,
-                rotation=90,
-                ha="right",
-                va="top",
-            )
-        axes.axvline(1.0, color="0.6", lw=0.8)
-        axes.set(xlabel="largest |U − I| met, over the trained one", ylabel="%", ylim=(0, None))
-        axes.legend(fontsize=7)
-        return drawing._save(plt, figure, path)

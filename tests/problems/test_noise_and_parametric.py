@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from abaqus_jobs import parametric
+from abaqus_jobs import parametric_pictures
 from abaqus_jobs.cases import run_case
 from abaqus_jobs.impact_check import LEARNED, learned_material
 from abaqus_jobs.materials import magnesium_johnson_cook
@@ -20,7 +20,7 @@ from abaqus_jobs.noise_check import (
     perturbed,
     shortest_edge,
 )
-from abaqus_jobs.parametric import Series, largest_strain, plot_errors, run_series
+from abaqus_jobs.parametric import Series, largest_strain, run_series
 from abaqus_jobs.rods import taylor_anvil
 from pybridge.errors import ConfigError, SolverError
 from pybridge.results import read_results
@@ -107,8 +107,8 @@ def test_largest_strain_of_a_stretched_rod(tmp_path: Path) -> None:
 
 def test_a_series_is_a_study_and_a_picture(tmp_path: Path, model_file: Path) -> None:
     series = (
-        Series("rod", "taylor-anvil", "velocity", (100, 300), "V = %g m/s"),
-        Series("plate", "plate-impact", "thickness", (1e-3,), "H = %g mm", 1e3),
+        Series("rod", "(a)", "taylor-anvil", "velocity", (100, 300), "V = %g m/s"),
+        Series("plate", "(b)", "plate-impact", "thickness", (1e-3,), "H = %g mm", 1e3),
     )
     density = {"density": "1e4"}
     fixed = {"elements": "32", "time": "1e-7", "intervals": "2", **density}
@@ -116,12 +116,12 @@ def test_a_series_is_a_study_and_a_picture(tmp_path: Path, model_file: Path) -> 
     assert list(found) == ["rod-100", "rod-300", "plate-1"]
     speeds = [found[name].node("velocity", 0)[:, 2].min() for name in ("rod-100", "rod-300")]
     np.testing.assert_allclose(speeds, [-100, -300])
-    for file in ("rod.png", "plate.png", "study.png"):
+    for file in ("rods.png", "plates.png", "study.png"):
         assert (tmp_path / file).read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(SolverError, match=r"rod-100: .*density"):
         run_series(model_file, tmp_path, series[:1], {**fixed, "density": ""}, progress=False)
-    rows = [dict.fromkeys((*parametric.ERRORS, "share_of_points_flagged"), x) for x in (0.1, 0.3)]
-    plot_errors([100, 300], rows, [0.5, 1.5], tmp_path / "e.png")
+    rows = [dict.fromkeys((*parametric_pictures.ERRORS, "share_of_points_flagged"), x) for x in (0.1, 0.3)]
+    parametric_pictures.plot_errors(["slow", "fast"], rows, [0.5, 1.5], tmp_path / "e.png")
     assert (tmp_path / "e.png").read_bytes()[:4] == b"\x89PNG"
 
 
