@@ -79,8 +79,6 @@ def plot_errors(
         )
         axes.axvline(1.0, color="0.6", lw=0.8)
         axes.set(xlabel="largest |U − I| met, over the trained one", ylabel="%", ylim=(0, None))
-        top = axes.get_ylim()[1]
-        for text, share in zip(labels, shares, strict=True):
-            axes.annotate(text, (share, top), fontsize=7, rotation=90, ha="right", va="top")
+        axes.secondary_xaxis("top").set_ticks(list(shares), list(labels), fontsize=7)
         axes.legend(fontsize=7)
         return figures._save(plt, figure, path)
