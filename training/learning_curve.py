@@ -47,7 +47,7 @@ class Passes(Protocol):
     def batch(self) -> int: ...
 
 
-Config = TypeVar("Config", YieldSurfaceConfig, TrainConfig)
+Config = TypeVar("Config", bound=YieldSurfaceConfig | TrainConfig)
 
 
 def updates_of(config: Passes, asked: int | None) -> int:
@@ -97,7 +97,7 @@ def learning_curve(
     )  # fmt: skip
     data_hash, rows = file_hash(data.path), []
     for count in sorted(counts):
-        row: Row = {"paths": count, "updates": {}, "seconds": {}, "errors": {}}
+        measured, made, seconds = {}, {}, {}
         for name, own, measure in kinds:
             chosen = budgeted(own, count, updates)
             folder = out / f"{name}-{count}"
@@ -108,10 +108,9 @@ def learning_curve(
                 found = {"errors": measure(shuffled.subset(slice(0, count)), held, chosen, folder)}
                 found["seconds"] = time.monotonic() - begun
                 write_text_atomic(folder / "errors.json", json.dumps({"key": key, **found}) + "\n")
-            row["errors"] |= found["errors"]
-            row["seconds"][name] = found["seconds"]
-            row["updates"][name] = chosen.epochs * -(-count // chosen.batch)
-        rows.append(row)
+            measured |= found["errors"]
+            made[name], seconds[name] = chosen.epochs * -(-count // chosen.batch), found["seconds"]
+        rows.append({"paths": count, "updates": made, "seconds": seconds, "errors": measured})
         _write(rows, out)
         print(table(rows)[-1], flush=True)
     return rows

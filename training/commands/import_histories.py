@@ -2,7 +2,7 @@
 
   pybridge import tests.csv --strain log --stress-unit MPa --time-unit us --density 7800 --out mine.h5
   pybridge import grid.csv --strain F --stress pk1 --stress-unit Pa --time-unit s --out mine.h5
-  pybridge import soil.csv --strain small --sign compression --stress-unit kPa --time-unit s --out soil.h5
+  pybridge import rock.csv --strain small --sign compression --stress-unit MPa --time-unit ms --out rock.h5
 
 CSV: one line a path and time, with a heading: path, time, strain and stress components (e11, e22, e33, e12, e23, e13 and
 s11 …; U11 … with --strain stretch; F11, F12, … F33 with --strain F; P11 … P33 with --stress pk1). HDF5: time
