@@ -92,21 +92,18 @@ def learning_curve(
             f"--curve: {data.path} has {len(training)} paths to train on; asked for {max(counts)}"
         )
     shuffled = training.subset(np.random.default_rng(0).permutation(len(training)))
-    kinds: tuple[tuple[str, Any, Callable[..., dict[str, Any]]], ...] = (
-        ("surface", config, surface_errors), ("pca", pca or read_config("pca_dnn"), pca_errors),
-    )  # fmt: skip
     data_hash, rows = file_hash(data.path), []
     for count in sorted(counts):
         measured, made, seconds = {}, {}, {}
-        for name, own, measure in kinds:
+        for name, own, measure in _kinds(config, pca or read_config("pca_dnn")):
             chosen = budgeted(own, count, updates)
             folder = out / f"{name}-{count}"
             key = {"config": asdict(chosen), "data_sha256": data_hash, "paths": count}
             found = _known(folder / "errors.json", key)
             if found is None:
                 begun = time.monotonic()
-                found = {"errors": measure(shuffled.subset(slice(0, count)), held, chosen, folder)}
-                found["seconds"] = time.monotonic() - begun
+                answer = measure(shuffled.subset(slice(0, count)), held, chosen, folder)
+                found = {"errors": answer, "seconds": time.monotonic() - begun}
                 write_text_atomic(folder / "errors.json", json.dumps({"key": key, **found}) + "\n")
             measured |= found["errors"]
             made[name], seconds[name] = chosen.epochs * -(-count // chosen.batch), found["seconds"]
@@ -114,6 +111,11 @@ def learning_curve(
         _write(rows, out)
         print(table(rows)[-1], flush=True)
     return rows
+
+
+def _kinds(config: YieldSurfaceConfig, pca: TrainConfig) -> list[tuple[str, Any, Callable[..., Any]]]:
+    """Name, configuration, and what trains and measures, of both kinds."""
+    return [("surface", config, surface_errors), ("pca", pca, pca_errors)]
 
 
 def _known(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
