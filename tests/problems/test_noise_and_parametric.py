@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from abaqus_jobs import parametric_pictures
 from abaqus_jobs.cases import run_case
 from abaqus_jobs.impact_check import LEARNED, learned_material
 from abaqus_jobs.materials import magnesium_johnson_cook
+from abaqus_jobs.measures import rod_shape
 from abaqus_jobs.noise_check import (
     PERTURBATION,
     change_of_shape,
@@ -60,9 +62,29 @@ def test_changes_of_shape_are_measured(tmp_path: Path) -> None:
     assert found["foot_radius"] == pytest.approx(radii[1] / radii[0] - 1, rel=1e-9)
     assert found["foot_radius"] > 1e-3
     nodes = np.intersect1d(tail, outline(cases[0].deck))
-    apart = np.linalg.norm(ends[0][nodes] - ends[1][nodes], axis=1).max() / 0.5e-3
+    apart = np.abs(ends[0][nodes, 2] - ends[1][nodes, 2]).max() / 0.5e-3
     assert found["profile"] >= apart * (1 - 1e-9)
     assert found["profile"] == pytest.approx(10 * 4e-7 / 0.5e-3, rel=0.2)
+    assert found["turn"] < 1e-2 * found["profile"]
+
+
+def test_a_turn_about_the_axis_is_no_change_of_shape(tmp_path: Path) -> None:
+    case = run_case(SMALL(), tmp_path, "plain", progress=False)
+    angle = 0.02
+    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+
+    class Turned:
+        mesh, element_fields = case.results.mesh, ()
+
+        def node(self, name: str, frame: int = -1) -> np.ndarray:
+            now = self.mesh.coordinates + case.results.node(name, frame)
+            return now @ turn.T - self.mesh.coordinates
+
+    found = change_of_shape(case, replace(case, results=Turned()))  # type: ignore[arg-type]
+    assert found["profile"] < 1e-12
+    assert found["length"] < 1e-12
+    foot = rod_shape(case.deck, case.results).foot_radius
+    assert found["turn"] == pytest.approx(angle * foot / 0.5e-3, rel=1e-3)
 
 
 def test_every_variant_runs_and_is_compared(tmp_path: Path) -> None:
@@ -71,7 +93,7 @@ def test_every_variant_runs_and_is_compared(tmp_path: Path) -> None:
     names = [
         f"{v}_{q}"
         for v in ("nodes1", "nodes2", "quarter_step", "single")
-        for q in ("length", "foot_radius", "profile")
+        for q in ("length", "foot_radius", "profile", "turn")
     ]
     assert set(figures) == {"jc_length", "jc_foot_radius", *(f"jc_{name}" for name in names)}
     assert 0 < figures["jc_nodes1_profile"] < 1e3 * PERTURBATION
