@@ -94,7 +94,7 @@ class YieldSurfaceMaterial(nn.Module):
         for i in range(int(torch.nan_to_num(count, nan=1.0).max().item())):
             active = count > i
             n = self._middle(e, v, z_new)
-            if i == 0:
+            if i == 0 or not looks_ahead.any():
                 answer = self.net(torch.cat([n, z_new, rate.unsqueeze(0)]))
             if looks_ahead.any():  # the middle of the piece, found with the answer from before
                 half_flow, z_half, _ = self._flow(e, 0.5 * v, z_new, answer, n, 0.5 * h / count, 1)

@@ -44,6 +44,29 @@ def test_engines_agree_with_the_graph(model_path, surrogate, walks, engine) -> N
         assert (np.abs(found - state) / scale).max() < 30 * tolerance
 
 
+@pytest.mark.parametrize("ahead", [1e-6, 0.25, 1e6])
+def test_pieces_and_asking_ahead_converge_to_one_answer(surrogate, tmp_path, walks, ahead) -> None:
+    """Short pieces, the network asked in the middle of all, of some or of none: nearly the same deviator, in the graph
+    and in the native engine. With ahead = 0.25 some points of a block ask ahead and others do not."""
+    time, stretch = walks
+    scales = surrogate.tensors["scales"]
+    found = {}
+    for piece, asked in ((0.05, ahead), (0.02, 1e-6)):
+        own = Surrogate(
+            {**surrogate.tensors, "scales": np.array([*scales[:3], piece, asked, scales[5]])}, surrogate.card
+        )
+        write(own, tmp_path / "own.pt")
+        material = _core.load_model(str(tmp_path / "own.pt"), "native", "float64")
+        found[piece], _ = states_and_stress(material, walks)
+        truth = answer(own, time, stretch)[:, 1:].transpose(1, 2, 0)
+        assert np.abs(found[piece] - truth).max() < 1e-10 * np.abs(truth).max()
+    change = [
+        x - x[:, :3].mean(1, keepdims=True) * np.array([1, 1, 1, 0, 0, 0])[:, None] for x in found.values()
+    ]
+    # second order with asking ahead, first without
+    assert np.abs(change[0] - change[1]).max() < (0.01 if ahead < 1 else 0.05) * np.abs(change[1]).max()
+
+
 def test_blocks_and_strides_do_not_matter(model_path, walks) -> None:
     time, stretch = walks
     n = len(stretch)

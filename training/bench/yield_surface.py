@@ -38,10 +38,10 @@ def random_surrogate(path: Path) -> None:
         "speed": np.exp(model.log_speed.detach().numpy().ravel()),
         "hidden_bound": np.full(config.sizes.states, 10.0),
         "pressure_coefficients": np.array([48e9]),
-        "scales": np.array([7e-3, 9e-9, config.radius_floor, config.piece]),
+        "scales": np.array([7e-3, 9e-9, config.radius_floor, config.piece, config.ahead, config.rest_rate]),
     }
     card = {
-        "name": "random", "sizes": vars(config.sizes), "precision": "f64", "training": {}, "errors": {},
+        "kind": "yield_surface", "name": "random", "sizes": vars(config.sizes), "precision": "f64", "training": {}, "errors": {},
         "domain": {"strain_max": None, "rate_max": None, "time_max": None},
         "material": {"bulk": 48e9, "shear": 25e9, "density": 1e4},
     }  # fmt: skip
