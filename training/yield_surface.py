@@ -7,7 +7,7 @@ tensor seen in the frame of R; 2 G e is the deviator of the Kirchhoff stress J s
 One piece of a step, with v the elastic increment of e along it (plastic state held) and h = dt:
 
     x = e - alpha,  alpha = sum of the backstress states,  n = (x + v / 2) / |x + v / 2|
-    R, k, d, t = network(n, z, log10 |v| / h);  d is orthogonal to n, |d| < 0.8;  R >= radius_floor;  k > 0;  |t| <= 3
+    R, k, d, t = network(n, z, log10 sqrt(|v|^2 / h^2 + rate_floor^2));  d is orthogonal to n, |d| < 0.8;  R >= radius_floor;  k > 0;  |t| <= 3
     x' = v / h - g (m + q),   g = k <|x| - R>^2,   m = x / |x| + d,   q = d alpha / d gamma
     z' = g beta (t - z),   gamma' = g
 
@@ -50,6 +50,9 @@ TURN_MOST = 0.8  # of |d|
 BACKSTRESS_MOST = 0.7  # of |q|: a backstress may run away, but not faster than x follows
 LEAST_HARDENING = 0.3  # of 1 + n.(d + q) + dR/dgamma, so that each stage has one root
 HIDDEN_MOST = 3.0  # of a hidden state
+# Of beta. Over the longest piece, gamma about 0.2, a faster state would end where the held answer of the network sends it:
+# a loop through the network, and no step resolves it, but may make it grow.
+SPEED_MOST = 4.0
 LOG_RATE_MOST = 8.0  # of ln k
 TRUSTED_TURN = 0.5  # least cosine between n with and without flow in half a step; one that turned further is not believed
 TINY = 1e-12
@@ -115,10 +118,20 @@ class YieldSurface(torch.nn.Module):
     """Network and constants of the surrogate; see the head of this file. Tensors are [features, points]."""
 
     def __init__(
-        self, sizes: Sizes, generator: torch.Generator, radius_floor: float = 0.01, rest_rate: float = 0.003
+        self,
+        sizes: Sizes,
+        generator: torch.Generator,
+        radius_floor: float = 0.01,
+        rest_rate: float = 0.003,
+        rate_floor: float = 0.1,
     ) -> None:
         super().__init__()
-        self.sizes, self.radius_floor, self.rest_rate = sizes, radius_floor, rest_rate
+        self.sizes, self.radius_floor, self.rest_rate, self.rate_floor = (
+            sizes,
+            radius_floor,
+            rest_rate,
+            rate_floor,
+        )
         shape = [(sizes.width, sizes.inputs), (sizes.width, sizes.width), (sizes.outputs, sizes.width)]
         gains = (1.5, 1.5, 0.3)  # a small last layer: the start is a round surface
 
@@ -137,8 +150,8 @@ class YieldSurface(torch.nn.Module):
             self.bias[2][1] = 1.0  # ... and k about 3 to begin with
 
     def speed(self) -> Tensor:
-        """beta [states, 1]."""
-        return torch.exp(self.log_speed)
+        """beta [states, 1], at most SPEED_MOST."""
+        return torch.exp(torch.clamp(self.log_speed, max=math.log(SPEED_MOST)))
 
     def network(self, x: Tensor) -> Tensor:
         """Two hidden SiLU layers."""
@@ -156,7 +169,7 @@ class YieldSurface(torch.nn.Module):
             return x / (_norm(x) + TINY)
 
         n = direction(e + 0.5 * v, z)
-        rate = 0.5 * torch.log10((v * v).sum(0, keepdim=True) / (h * h) + 1e-6)
+        rate = 0.5 * torch.log10((v * v).sum(0, keepdim=True) / (h * h) + self.rate_floor**2)
         begun = self.network(torch.cat([n, z, rate]))
         flow, z_half, _ = self._flow(e, z, 0.5 * v, 0.5 * h, n, begun, 1)
         n_half = direction(e + 0.5 * v - flow, z_half)

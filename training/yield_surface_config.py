@@ -28,6 +28,9 @@ class YieldSurfaceConfig:
     rest_rate: float = (
         0.003  # flow slower than this counts as none, of the root mean square strain rate of the data
     )
+    rate_floor: float = (
+        0.1  # the network is shown the root of the squared rate and of this squared, in the same unit
+    )
     piece: float = 0.2  # longest elastic increment taken at once, in units of the same as radius_floor
     ahead: float = 0.05  # in steps longer than this the network is asked in the middle of each piece
     pressure_degree: int = 1  # of the polynomial in J - 1
@@ -55,7 +58,7 @@ class YieldSurfaceConfig:
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise ConfigError(f"{name} = {value!r}: expected a whole number from {low} to {high}")
         for name, least, most in (
-            ("radius_floor", 1e-6, 1.0), ("piece", 1e-3, 10.0), ("ahead", 1e-6, 1e6), ("rest_rate", 1e-12, 1.0), ("learning_rate", 1e-9, 1.0), ("validation_fraction", 0.0, 0.9),
+            ("radius_floor", 1e-6, 1.0), ("piece", 1e-3, 10.0), ("ahead", 1e-6, 1e6), ("rest_rate", 1e-12, 1.0), ("rate_floor", 1e-6, 10.0), ("learning_rate", 1e-9, 1.0), ("validation_fraction", 0.0, 0.9),
         ):  # fmt: skip
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:

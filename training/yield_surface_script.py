@@ -35,6 +35,8 @@ class YieldSurfaceMaterial(nn.Module):
     piece: float
     ahead: float
     rest_rate: float
+    rate_floor: float
+    radius_most: float
     shear: float
 
     def __init__(self, card: Mapping[str, Any], tensors: Mapping[str, NDArray]) -> None:
@@ -52,7 +54,8 @@ class YieldSurfaceMaterial(nn.Module):
         self.substeps = int(numbers["substeps"])
         scales = [float(x) for x in wide["scales"]]
         self.strain_scale, self.time_scale, self.radius_floor = scales[0], scales[1], scales[2]
-        self.piece, self.ahead, self.rest_rate = scales[3], scales[4], scales[5]
+        self.piece, self.ahead, self.rest_rate, self.rate_floor = scales[3], scales[4], scales[5], scales[6]
+        self.radius_most = scales[7]
         self.shear = float(card["elastic_moduli"]["shear"])
         for name in ("skip", "speed", "hidden_bound"):
             self.register_buffer(name, wide[name].unsqueeze(1))
@@ -86,7 +89,9 @@ class YieldSurfaceMaterial(nn.Module):
         count = torch.clamp(torch.ceil(self._norm5(v) / self.piece), min=1.0, max=32.0)
         h = dt / self.time_scale
         inverse_h = 1.0 / h if h > 0.0 else 0.0
-        u = torch.clamp((v * inverse_h * (v * inverse_h)).sum(0) + 1e-6, max=1e12)
+        u = torch.clamp(
+            (v * inverse_h * (v * inverse_h)).sum(0) + self.rate_floor * self.rate_floor, max=1e12
+        )
         rate = torch.log10(u) * 0.5
         looks_ahead = self._norm5(v) > self.ahead
         v = v / count
@@ -122,7 +127,7 @@ class YieldSurfaceMaterial(nn.Module):
         outside = (self._norm(strain_new) > self.strain_max) | (
             self._norm(stretch_new - stretch_old) > self.rate_max * dt
         )
-        outside = outside | (torch.abs(z_new) > self.hidden_bound).any(0)
+        outside = outside | (torch.abs(z_new) > 0.9 * self.hidden_bound).any(0)
         outside = outside | (work < -0.01 * self.shear * self.strain_scale * self.strain_scale)
         flag = torch.maximum(state_old[8 + states], outside.to(state_old.dtype))
         state = torch.cat([c_new, z_new, plastic.unsqueeze(0), work.unsqueeze(0), flag.unsqueeze(0)])
@@ -144,7 +149,7 @@ class YieldSurfaceMaterial(nn.Module):
         back = 5 * self.backstresses
         n_points = e.shape[1]
         x = e - self._backstress(z)
-        target = torch.clamp(out[7:], -3.0, 3.0)
+        target = torch.maximum(torch.minimum(out[7:], self.hidden_bound), -self.hidden_bound)
         raw = out[0] + (self.skip * z[back:]).sum(0)
         k_h = torch.exp(torch.clamp(out[1], -8.0, 8.0)) * (h / substeps)
         rest = torch.sqrt(self.rest_rate * (h / substeps) / k_h)
@@ -155,10 +160,11 @@ class YieldSurfaceMaterial(nn.Module):
         q = slope[:back].reshape(self.backstresses, 5, n_points).sum(0)
         q = q * torch.clamp(0.7 / self._norm5(q), max=1.0)
         small = torch.exp(-torch.abs(raw))
-        radius = self.radius_floor + torch.relu(raw) + torch.log1p(small)
+        radius = torch.clamp(self.radius_floor + torch.relu(raw) + torch.log1p(small), max=self.radius_most)
         gate = torch.where(raw > 0, torch.ones_like(small), small) / (1.0 + small)
         hardening = torch.clamp(gate * (self.skip * slope[back:]).sum(0), min=-0.3)
         step = v / substeps
+        trial, first, near = x + v, radius, (x * x).sum(0)
         flow, gamma = torch.zeros_like(v), torch.zeros_like(radius)
         stage = 0.29289321881345247560
         ratio = (1.0 - stage) / stage
@@ -174,6 +180,13 @@ class YieldSurfaceMaterial(nn.Module):
             flow = flow + (g1 * m1 + g2 * m2)
             gamma = gamma + (g1 + g2)
             radius = torch.clamp(radius + hardening * (g1 + g2), min=self.radius_floor)
+        # Flow shortens x; where the network's directions are too wild for that, x returns along itself.
+        far = (trial * trial).sum(0)
+        wild = ~((x * x).sum(0) < 1.1 * torch.maximum(near, far) + 1e-24)
+        length = self._norm5(trial)
+        over = torch.relu(length - first)
+        flow = torch.where(wild, trial * (over / length), flow)
+        gamma = torch.where(wild, over, gamma)
         y = self.speed * gamma
         y = y * (1.0 + 0.5 * y)
         return flow, z + (target - z) * (y / (1.0 + y)), gamma

@@ -3,13 +3,14 @@ several times slower (tests/yield_surface compares them)."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from pybridge import _core
-from training.yield_surface import YieldSurface
+from training.yield_surface import SPEED_MOST, YieldSurface
 
 BLOCK: int = _core.YIELD_TRAINING_BLOCK
 
@@ -37,7 +38,7 @@ def _run(
         "h": h.contiguous(),
     }
     shape = (sizes.backstresses, sizes.scalars, sizes.width, sizes.substeps)
-    arguments = (*shape, steps, paths, model.radius_floor, model.rest_rate)
+    arguments = (*shape, steps, paths, model.radius_floor, model.rest_rate, model.rate_floor)
     _core.yield_surface_sweep(
         *arguments, {name: a.numpy() for name, a in arrays.items()}, False, torch.get_num_threads()
     )
@@ -51,6 +52,7 @@ class _Sweep(torch.autograd.Function):
     ) -> Tensor:
         ctx.arguments, arrays = _run(model, v, moved, h, parameters)
         ctx.arrays = arrays
+        ctx.save_for_backward(*parameters)
         return arrays["strain"][1:]
 
     @staticmethod
@@ -71,7 +73,10 @@ class _Sweep(torch.autograd.Function):
         )
         weights = [grad @ x.T for grad, x in pairs]
         biases = [grad.sum(1, keepdim=True) for grad, _ in pairs]
-        return (None, None, None, None, *weights, *biases, a["skip_grad"], a["log_speed_grad"])
+        # nothing where a speed stands at its bound; the clamped one may round to either side of it
+        bounded = ctx.saved_tensors[-1] >= math.log(SPEED_MOST)
+        log_speed = torch.where(bounded, 0.0, a["log_speed_grad"])
+        return (None, None, None, None, *weights, *biases, a["skip_grad"], log_speed)
 
 
 def _parameters(model: YieldSurface) -> tuple[Tensor, ...]:
@@ -90,7 +95,10 @@ def sweep(model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor) -> Tensor:
     return found[..., : v.shape[-1]]  # type: ignore[index]
 
 
-def hidden_range(model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor) -> Tensor:
-    """Largest magnitude of each hidden state along paths: [states]."""
+def ranges(model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    """Largest magnitude of each hidden state [states] and largest radius along paths."""
     _, arrays = _run(model, _filled(v), _filled(moved), _filled(h), _parameters(model))
-    return arrays["input"][5:-1].abs().amax(1)
+    z = arrays["input"][5:-1]
+    raw = arrays["out"][0] + (model.skip * z[5 * model.sizes.backstresses :]).sum(0)
+    radius = model.radius_floor + torch.nn.functional.softplus(raw)
+    return z.abs().amax(1), radius.max()

@@ -40,7 +40,7 @@ from training.yield_surface import (
 )
 from training.yield_surface_config import YieldSurfaceConfig
 from training.yield_surface_export import Surrogate, answer, committee_of, save
-from training.yield_surface_sweep import BLOCK, hidden_range, sweep
+from training.yield_surface_sweep import BLOCK, ranges, sweep
 
 RISE = 0.15  # part of the updates over which the learning rate rises
 # Longest elastic increment that a sweep takes at once, in the strain scale: an interval of the data with a longer one is
@@ -54,7 +54,9 @@ SPIKE = 4.0
 USUAL_KEPT = 0.98  # of the running mean of gradient norms, each update
 TAKEN_BACK = 0.1  # an epoch that loses more than this share of the paths is taken back
 LEAST_SIZE = 1e-3  # of the norm of a path's mean e, so that a path without deviator does not rule the mean
-HIDDEN_MARGIN = 1.25  # of the largest hidden state met in training: beyond it the flag is raised
+MARGIN = (
+    1.25  # of the largest hidden state and radius met in training, beyond which the evaluation does not go
+)
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,9 @@ class Trainer:
         dtype = torch.float32 if config.precision == "float32" else torch.float64
         scales = scales_of(training)
         generator = torch.Generator().manual_seed(config.seed)
-        model = YieldSurface(config.sizes, generator, config.radius_floor, config.rest_rate).to(dtype)
+        model = YieldSurface(
+            config.sizes, generator, config.radius_floor, config.rest_rate, config.rate_floor
+        ).to(dtype)
         return cls(
             config, scales, prepare_groups(training, config, scales),
             prepare_groups(validation, config, scales) if validation is not None else [],
@@ -325,15 +329,17 @@ class Trainer:
             found = torch.cat([levels[0].loss(self.model, slice(None)) for levels in self.validation])
             return torch.nan_to_num(found, nan=LOST, posinf=LOST).clamp(max=LOST).mean().item()
 
-    def hidden_bound(self) -> NDArray:
-        """Beyond this a hidden state is outside what training has met."""
-        bound = torch.zeros(self.config.sizes.states, dtype=self.training[0][0].v.dtype)
+    def bounds(self) -> tuple[NDArray, float]:
+        """What hidden states [states] and radius may not exceed: a margin beyond what training has met."""
+        hidden = torch.zeros(self.config.sizes.states, dtype=self.training[0][0].v.dtype)
+        radius = torch.zeros((), dtype=hidden.dtype)
         with torch.no_grad():
             for first, *_ in self.training:
                 for part in torch.arange(len(first.size)).split(16 * BLOCK):
                     steps = (x[part].movedim(0, -1) for x in (first.v, first.moved, first.h))
-                    bound = torch.fmax(bound, hidden_range(self.model, *steps))
-        return HIDDEN_MARGIN * bound.double().numpy() + 1e-3
+                    own, largest = ranges(self.model, *steps)
+                    hidden, radius = torch.fmax(hidden, own), torch.fmax(radius, largest)
+        return MARGIN * hidden.double().numpy() + 1e-3, MARGIN * float(radius)
 
 
 def save_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -> None:
@@ -457,13 +463,23 @@ def finished(
     }
     arrays = {name: value.detach().double().numpy().copy() for name, value in tensors.items()}
     arrays = {name: value.ravel() if "bias" in name else value for name, value in arrays.items()}
+    hidden, radius = trainer.bounds()
     arrays |= {
         "skip": model.skip.detach().double().numpy().ravel(),
         "speed": model.speed().detach().double().numpy().ravel(),
-        "hidden_bound": trainer.hidden_bound(),
+        "hidden_bound": hidden,
         "pressure_coefficients": pressure,
         "scales": np.array(
-            [scales.strain, scales.time, config.radius_floor, config.piece, config.ahead, config.rest_rate]
+            [
+                scales.strain,
+                scales.time,
+                config.radius_floor,
+                config.piece,
+                config.ahead,
+                config.rest_rate,
+                config.rate_floor,
+                radius,
+            ]
         ),
     }
     used = ("law", "parts", "material")

@@ -52,10 +52,12 @@ YieldSurface<Real>::YieldSurface(const ModelFile& file)
   for (const Real speed : speed_)
     if (!(speed > 0)) file.refuse("tensor speed: expected positive numbers");
   hidden_bound_ = narrowed<Real>(file.tensor("hidden_bound", {shape.states()}).values);
+  for (const Real bound : hidden_bound_)
+    if (!(bound > 0)) file.refuse("tensor hidden_bound: expected positive numbers");
   pressure_ = narrowed<Real>(file.tensor("pressure_coefficients", {0}).values);
-  const std::vector<double>& scales = file.tensor("scales", {6}).values;
+  const std::vector<double>& scales = file.tensor("scales", {8}).values;
   for (const double scale : scales)
-    if (!(scale > 0)) file.refuse("tensor scales: expected six positive numbers");
+    if (!(scale > 0)) file.refuse("tensor scales: expected eight positive numbers");
   table_.skip = skip_.data();
   table_.speed = speed_.data();
   table_.hidden_bound = hidden_bound_.data();
@@ -67,6 +69,8 @@ YieldSurface<Real>::YieldSurface(const ModelFile& file)
   table_.inverse_piece = static_cast<Real>(1 / scales[3]);
   table_.ahead = static_cast<Real>(scales[4]);
   table_.rest_rate = static_cast<Real>(scales[5]);
+  table_.rate_floor = static_cast<Real>(scales[6]);
+  table_.radius_most = static_cast<Real>(scales[7]);
   table_.shear = static_cast<Real>(2 * moduli_.shear * scales[0]);
   table_.least_work = static_cast<Real>(-0.01 * moduli_.shear * scales[0] * scales[0]);
   table_.strain_max = static_cast<Real>(domain_.strain_max);

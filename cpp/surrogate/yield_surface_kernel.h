@@ -14,11 +14,14 @@ template <class Real>
 struct YieldTable {
   YieldShape shape;
   const Real *weight[3], *bias[3];
-  const Real *skip, *speed, *hidden_bound;  // [scalars], [states], [states]
-  const Real* pressure;                     // [pressure_count]
+  const Real *skip, *speed;  // [scalars], [states]
+  const Real* hidden_bound;  // [states], of their targets; a tenth below it the flag is raised
+  Real radius_most;          // largest R
+  const Real* pressure;      // [pressure_count]
   int pressure_count;
   Real strain_scale, radius_floor;
   Real rest_rate;      // slowest flow, in strain_scale / time_scale
+  Real rate_floor;     // the network is shown sqrt(rate^2 + rate_floor^2), in the same
   Real ahead;          // the network looks at the middle of pieces of steps longer than this
   Real inverse_piece;  // 1 / the longest elastic increment, in strain_scale, that is taken at once
   Real shear;          // 2 G strain_scale, Pa

@@ -38,7 +38,9 @@ YieldTable<Scalar> constant_table(const YieldTable<double>& t) {
   table.pressure_count = t.pressure_count;
   table.strain_scale = t.strain_scale;
   table.radius_floor = t.radius_floor;
+  table.radius_most = t.radius_most;
   table.rest_rate = t.rest_rate;
+  table.rate_floor = t.rate_floor;
   table.ahead = t.ahead;
   table.inverse_piece = t.inverse_piece;
   table.shear = t.shear;

@@ -13,7 +13,7 @@ template <class Real>
 struct YieldSweep {
   YieldShape shape;
   int steps, paths;
-  Real radius_floor, rest_rate;
+  Real radius_floor, rest_rate, rate_floor;
   const Real* h;                            // [steps]
   const Real *w0, *b0, *w1, *b1, *w2, *b2;  // row-major [out, in]
   const Real *skip, *speed;                 // [scalars], [states]

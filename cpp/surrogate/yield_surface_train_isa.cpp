@@ -124,7 +124,7 @@ PYBRIDGE_FORCE_INLINE void look(const YieldSweep<Real>& sweep, const Vec<Real> e
   }
   at.norm = norm5<Real>(middle);
   for (int i = 0; i < 5; ++i) at.n[i] = middle[i] / at.norm;
-  at.u = dot5(at.inc, at.inc) / (h * h) + static_cast<Real>(1e-6);
+  at.u = dot5(at.inc, at.inc) / (h * h) + sweep.rate_floor * sweep.rate_floor;
 }
 
 // A step, or half of it in one sub-step, as finish() needs it.

@@ -130,8 +130,8 @@ PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock
     per_time[i] = v[i] * inverse_h;
     chunk.v[i][k] = v[i] / count;
   }
-  const V u =
-      least<V>(dot5(per_time, per_time) + static_cast<Real>(1e-6), fill<Real>(static_cast<Real>(1e12)));
+  const V u = least<V>(dot5(per_time, per_time) + table.rate_floor * table.rate_floor,
+                       fill<Real>(static_cast<Real>(1e12)));
   chunk.input[(5 + states) * NV + k] = logarithm<Real>(u) * static_cast<Real>(0.5 * 0.43429448190325182765);
 }
 
@@ -207,7 +207,7 @@ PYBRIDGE_FORCE_INLINE void flow_along(const YieldTable<Real>& table, int k, cons
   V drive{};
   for (int i = 0; i < states; ++i) {
     const V z = chunk.z[i * NV + k];
-    const V target = bounded<Real>(answer[(7 + i) * NV + k], static_cast<Real>(hidden_most));
+    const V target = bounded<Real>(answer[(7 + i) * NV + k], table.hidden_bound[i]);
     const V slope = table.speed[i] * (target - z) * kept<Real>(Real(0.5) * table.speed[i] * expected);
     if (i < back) {
       f.q[i % 5] += slope;
@@ -218,14 +218,24 @@ PYBRIDGE_FORCE_INLINE void flow_along(const YieldTable<Real>& table, int k, cons
   }
   const V small = exponential<Real>(-magnitude<Real>(raw));
   const V gate = (raw > Real(0) ? fill<Real>(1) : small) / (Real(1) + small);
-  f.radius = table.radius_floor + most<V>(raw, V{}) + logarithm<Real>(Real(1) + small);
+  f.radius = least<V>(table.radius_floor + most<V>(raw, V{}) + logarithm<Real>(Real(1) + small),
+                      fill<Real>(table.radius_most));
   f.hardening = most<V>(gate * drive, fill<Real>(static_cast<Real>(-softening_most)));
   f.floor = fill<Real>(table.radius_floor);
   bound_backstress<Real>(f);
   V radius = f.radius;
   gamma = V{};
   Substep<V> values;
+  V trial[5], start = dot5(x, x);
+  for (int i = 0; i < 5; ++i) trial[i] = x[i] + along[i];
   for (int s = 0; s < substeps; ++s) substep<Real>(f, v, x, radius, flow, gamma, values);
+  // Flow shortens x. Where the network's directions are so wild that x ends beyond where it began and where
+  // it would be without flow, it returns to the surface along itself instead.
+  const V far = dot5(trial, trial), most_far = static_cast<Real>(yield_farther) * most<V>(start, far);
+  const Mask<Real> wild = ~(dot5(x, x) < most_far + static_cast<Real>(1e-24));
+  const V length = norm5<Real>(trial), over = most<V>(length - f.radius, V{});
+  for (int i = 0; i < 5; ++i) flow[i] = wild ? trial[i] * (over / length) : flow[i];
+  gamma = wild ? over : gamma;
 }
 
 // A hidden state after gamma.
@@ -234,7 +244,7 @@ PYBRIDGE_FORCE_INLINE Vec<Real> moved_state(const YieldTable<Real>& table, int k
                                             const Chunk<Real, NV>& chunk, const Vec<Real>* answer, int i,
                                             Vec<Real> gamma) {
   using V = Vec<Real>;
-  const V target = bounded<Real>(answer[(7 + i) * NV + k], static_cast<Real>(hidden_most));
+  const V target = bounded<Real>(answer[(7 + i) * NV + k], table.hidden_bound[i]);
   const V y = table.speed[i] * gamma, moved = y * (Real(1) + static_cast<Real>(0.5) * y);
   const V z = chunk.z[i * NV + k];
   return z + (target - z) * (moved / (Real(1) + moved));
@@ -344,7 +354,7 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBloc
   }
   for (int i = 0; i < states; ++i) {
     const V z = chunk.z[i * NV + k];
-    outside |= magnitude<Real>(z) > table.hidden_bound[i];
+    outside |= magnitude<Real>(z) > static_cast<Real>(yield_flagged) * table.hidden_bound[i];
     sum += z;
     store(state + (6 + i) * stride, z, valid);
   }

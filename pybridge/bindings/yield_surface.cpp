@@ -46,7 +46,7 @@ class Arrays {
 
 template <class Real>
 YieldSweep<Real> sweep_from(const YieldShape& shape, int steps, int paths, double floor, double rest_rate,
-                            const py::dict& dict) {
+                            double rate_floor, const py::dict& dict) {
   const Arrays<Real> a(dict);
   const py::ssize_t w = shape.width, points = static_cast<py::ssize_t>(steps) * paths;
   YieldSweep<Real> s{};
@@ -55,6 +55,7 @@ YieldSweep<Real> sweep_from(const YieldShape& shape, int steps, int paths, doubl
   s.paths = paths;
   s.radius_floor = static_cast<Real>(floor);
   s.rest_rate = static_cast<Real>(rest_rate);
+  s.rate_floor = static_cast<Real>(rate_floor);
   s.w0 = a.in("w0", w * shape.inputs());
   s.b0 = a.in("b0", w);
   s.w1 = a.in("w1", w * w);
@@ -99,9 +100,9 @@ void sweep_block(const YieldSweep<Real>& s, Isa isa, int first, bool backward, R
 }
 
 template <class Real>
-void sweep(const YieldShape& shape, int steps, int paths, double floor, double rest_rate,
+void sweep(const YieldShape& shape, int steps, int paths, double floor, double rest_rate, double rate_floor,
            const py::dict& arrays, bool backward, int threads) {
-  YieldSweep<Real> s = sweep_from<Real>(shape, steps, paths, floor, rest_rate, arrays);
+  YieldSweep<Real> s = sweep_from<Real>(shape, steps, paths, floor, rest_rate, rate_floor, arrays);
   if (backward) add_gradients(s, arrays);
   const int blocks = paths / yield_training_block, scalars = shape.scalars, states = shape.states();
   const Arrays<Real> a(arrays);
@@ -147,18 +148,18 @@ Registrar yield_surface(30, [](py::module_& m) {
   m.def(
       "yield_surface_sweep",
       [](int backstresses, int scalars, int width, int substeps, int steps, int paths, double floor,
-         double rest_rate, const py::dict& arrays, bool backward, int threads) {
+         double rest_rate, double rate_floor, const py::dict& arrays, bool backward, int threads) {
         const YieldShape shape{backstresses, scalars, width, substeps};
         check(shape, steps, paths, threads);
         if (!arrays.contains("increment")) throw Error("yield surface: array increment is missing");
         if (py::isinstance<py::array_t<float>>(arrays["increment"]))
-          sweep<float>(shape, steps, paths, floor, rest_rate, arrays, backward, threads);
+          sweep<float>(shape, steps, paths, floor, rest_rate, rate_floor, arrays, backward, threads);
         else
-          sweep<double>(shape, steps, paths, floor, rest_rate, arrays, backward, threads);
+          sweep<double>(shape, steps, paths, floor, rest_rate, rate_floor, arrays, backward, threads);
       },
       py::arg("backstresses"), py::arg("scalars"), py::arg("width"), py::arg("substeps"), py::arg("steps"),
-      py::arg("paths"), py::arg("radius_floor"), py::arg("rest_rate"), py::arg("arrays"), py::arg("backward"),
-      py::arg("threads") = 1,
+      py::arg("paths"), py::arg("radius_floor"), py::arg("rest_rate"), py::arg("rate_floor"),
+      py::arg("arrays"), py::arg("backward"), py::arg("threads") = 1,
       "One sweep over whole paths, forward or backward (cpp/surrogate/yield_surface_train.h).");
 });
 

@@ -53,7 +53,8 @@ def test_pieces_and_asking_ahead_converge_to_one_answer(surrogate, tmp_path, wal
     found = {}
     for piece, asked in ((0.05, ahead), (0.02, 1e-6)):
         own = Surrogate(
-            {**surrogate.tensors, "scales": np.array([*scales[:3], piece, asked, scales[5]])}, surrogate.card
+            {**surrogate.tensors, "scales": np.array([*scales[:3], piece, asked, *scales[5:]])},
+            surrogate.card,
         )
         write(own, tmp_path / "own.pt")
         material = _core.load_model(str(tmp_path / "own.pt"), "native", "float64")

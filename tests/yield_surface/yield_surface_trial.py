@@ -8,7 +8,7 @@ from training.yield_surface import YieldSurface
 from training.yield_surface_export import Surrogate
 
 SHEAR, BULK, STRAIN_SCALE, TIME_SCALE, FLOOR = 25e9, 48e9, 6e-3, 8e-9, 0.01
-PIECE, AHEAD = 0.4, 0.1
+PIECE, AHEAD, RADIUS = 0.4, 0.1, 5.0
 
 
 def surrogate_from(model: YieldSurface, **domain: float | None) -> Surrogate:
@@ -18,9 +18,11 @@ def surrogate_from(model: YieldSurface, **domain: float | None) -> Surrogate:
     tensors |= {
         "skip": model.skip.detach().double().numpy().ravel(),
         "speed": model.speed().detach().double().numpy().ravel(),
-        "hidden_bound": np.full(model.sizes.states, 50.0),
+        "hidden_bound": np.full(model.sizes.states, 3.0),
         "pressure_coefficients": np.array([BULK, -0.3 * BULK]),
-        "scales": np.array([STRAIN_SCALE, TIME_SCALE, FLOOR, PIECE, AHEAD, model.rest_rate]),
+        "scales": np.array(
+            [STRAIN_SCALE, TIME_SCALE, FLOOR, PIECE, AHEAD, model.rest_rate, model.rate_floor, RADIUS]
+        ),
     }
     limits = {"strain_max": None, "rate_max": None, "time_max": None, **domain}
     card = {

@@ -38,7 +38,18 @@ def random_surrogate(path: Path) -> None:
         "speed": np.exp(model.log_speed.detach().numpy().ravel()),
         "hidden_bound": np.full(config.sizes.states, 10.0),
         "pressure_coefficients": np.array([48e9]),
-        "scales": np.array([7e-3, 9e-9, config.radius_floor, config.piece, config.ahead, config.rest_rate]),
+        "scales": np.array(
+            [
+                7e-3,
+                9e-9,
+                config.radius_floor,
+                config.piece,
+                config.ahead,
+                config.rest_rate,
+                config.rate_floor,
+                50.0,
+            ]
+        ),
     }
     card = {
         "kind": "yield_surface", "name": "random", "sizes": vars(config.sizes), "precision": "f64", "training": {}, "errors": {},
