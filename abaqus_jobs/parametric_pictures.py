@@ -66,6 +66,8 @@ def plot_errors(
     """Errors against the fine scale and the share of points flagged, over the largest strain met as a share of the trained
     one."""
     plt = figures._pyplot()
+    order = np.argsort(shares)
+    labels, rows, shares = ([part[k] for k in order] for part in (labels, rows, shares))
     with plt.rc_context(figures._STYLE):
         figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
         for key, label in ERRORS.items():
