@@ -67,7 +67,7 @@ def plot_errors(
     one."""
     plt = figures._pyplot()
     order = np.argsort(shares)
-    labels, rows, shares = ([part[k] for k in order] for part in (labels, rows, shares))
+    labels, rows, shares = [labels[k] for k in order], [rows[k] for k in order], [shares[k] for k in order]
     with plt.rc_context(figures._STYLE):
         figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
         for key, label in ERRORS.items():
