@@ -33,6 +33,17 @@ class MeshData:
     blocks: tuple[tuple[str, NDArray], ...]
     axisymmetric: bool = False
 
+    @property
+    def flat(self) -> bool:
+        """Whether the mesh lies in a plane: axisymmetric, or plane strain."""
+        return not any(kind.startswith("C3D") for kind, _ in self.blocks)
+
+    def corners(self) -> NDArray:
+        """(E, 4 or 8) corners of all elements; triangles repeat the last one."""
+        count = 4 if self.flat else 8
+        rows = [c[:, :3] if kind in ("CPE3", "CPE6") else c[:, :count] for kind, c in self.blocks]
+        return np.concatenate([np.hstack([c, c[:, [2] * (count - c.shape[1])]]) for c in rows])
+
 
 @dataclass
 class FrameData:
