@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import csv
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from pybridge.errors import ConfigError, DataSetError
 from training.datasets import FORMAT
+from training.foreign import read_arrays_apart
 from training.tensors import IDENTITY, deviator, norm, to_components, to_matrix
 
 STRESS_UNITS = {"Pa": 1.0, "kPa": 1e3, "MPa": 1e6, "GPa": 1e9, "psi": 6894.757293168, "ksi": 6894757.293168}
@@ -164,13 +165,7 @@ def _add_row(where: str, cells: list[str], place: list[tuple[str, int]], rows: d
 
 def _read_hdf5(path: Path, declared: Declared, names: Mapping[str, str]) -> list[History]:
     key = {"stretch": "stretch", "F": "F"}.get(declared.strain, "strain")
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") == FORMAT:
-                raise DataSetError(f"{path}: is a data set of this package already: train on it")
-            arrays = [_hdf5_array(path, file, names.get(name, name)) for name in ("time", key, "stress")]
-    except OSError as error:
-        raise DataSetError(f"{path}: cannot be read as HDF5: {error}") from error
+    arrays = read_arrays_apart(path, [names.get(name, name) for name in ("time", key, "stress")])
     time, strain, stress = arrays
     for name, values, count in (
         (key, strain, len(declared.strain_names)), ("stress", stress, len(declared.stress_names)),
@@ -188,6 +183,18 @@ def _read_hdf5(path: Path, declared: Declared, names: Mapping[str, str]) -> list
         History(str(i), time[i], strain[i].reshape(n[1], -1), stress[i].reshape(n[1], -1))
         for i in range(n[0])
     ]
+
+
+def hdf5_arrays(path: Path, names: Sequence[str]) -> list[NDArray]:
+    """Data sets by name of a file from elsewhere; raises DataSetError. A damaged file may hang HDF5's library: see
+    training/foreign.py."""
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") == FORMAT:
+                raise DataSetError(f"{path}: is a data set of this package already: train on it")
+            return [_hdf5_array(path, file, name) for name in names]
+    except OSError as error:
+        raise DataSetError(f"{path}: cannot be read as HDF5: {error}") from error
 
 
 def _hdf5_array(path: Path, file: h5py.File, name: str) -> NDArray:
