@@ -112,20 +112,26 @@ def read_histories(path: Path, declared: Declared, names: Mapping[str, str] | No
 def _read_csv(path: Path, declared: Declared, names: Mapping[str, str]) -> list[History]:
     wanted = ("path", "time", *declared.strain_names, *declared.stress_names)
     rows: dict[str, array] = {}
+    number = 1
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             lines = _lines(stream)
             number, heading = next(lines, (1, ""))
             separator = next((c for c in ",;\t" if c in heading), ",")
-            place = _places(path, [text.strip() for text in heading.split(separator)], wanted, names)
+            place = _places(path, [text.strip() for text in _cells(heading, separator)], wanted, names)
             for number, line in lines:
-                cells = next(csv.reader([line], delimiter=separator))
-                _add_row(f"{path}, line {number}", cells, place, rows)
+                _add_row(f"{path}, line {number}", _cells(line, separator), place, rows)
+    except csv.Error as error:
+        raise DataSetError(f"{path}, line {number}: not a line of values: {error}") from error
     except UnicodeDecodeError as error:
         raise DataSetError(f"{path}: not text ({error}); expected values between commas") from error
     n = len(declared.strain_names)
     table = {name: np.array(values).reshape(-1, len(wanted) - 1) for name, values in rows.items()}
     return [History(name, t[:, 0], t[:, 1 : 1 + n], t[:, 1 + n :]) for name, t in table.items()]
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    return next(csv.reader([line], delimiter=separator), [])
 
 
 def _lines(stream: Iterator[str]) -> Iterator[tuple[int, str]]:
@@ -153,14 +159,16 @@ def _places(
 
 
 def _add_row(where: str, cells: list[str], place: list[tuple[str, int]], rows: dict[str, array]) -> None:
-    values = array("d")
+    values, own = array("d"), place[0][1]
+    if len(cells) <= own or not cells[own].strip():
+        raise DataSetError(f"{where}, column path: expected the name of a path, got nothing")
     for name, column in place[1:]:
         try:
             values.append(float(cells[column]))
         except (ValueError, IndexError) as error:
             got = repr(cells[column]) if column < len(cells) else "nothing"
             raise DataSetError(f"{where}, column {name}: expected a number, got {got}") from error
-    rows.setdefault(cells[place[0][1]].strip(), array("d")).extend(values)
+    rows.setdefault(cells[own].strip(), array("d")).extend(values)
 
 
 def _read_hdf5(path: Path, declared: Declared, names: Mapping[str, str]) -> list[History]:
