@@ -13,7 +13,9 @@ from training.mlp_export import export_mlp
 def network(tmp_path_factory):
     """A model file NET.pt: 100 kPa at rest, K and G of about 20 and 10 MPa."""
     rng = np.random.default_rng(5)
-    strain = np.cumsum(rng.normal(np.array([3e-4, -8e-4, 0]) * rng.uniform(-0.2, 1, (40, 1, 1)), 2e-4, (40, 25, 3)), axis=1)
+    strain = np.cumsum(
+        rng.normal(np.array([3e-4, -8e-4, 0]) * rng.uniform(-0.2, 1, (40, 1, 1)), 2e-4, (40, 25, 3)), axis=1
+    )
     strain[:, 0] = 0
     phi = np.cumsum(np.abs(np.diff(strain, axis=1, prepend=0)), axis=1)
     soft = 1 / (1 + 20 * phi.sum(axis=2, keepdims=True))
