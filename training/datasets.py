@@ -10,7 +10,7 @@ path_done   [n_path] 1 usable, 2 the fine scale failed along it; protocol, path_
 While a data set is produced its batches stand as files of the same schema in the folder FILE.parts; each appears
 whole or not at all, so that a run killed at any moment keeps every batch that had finished, and the same command
 goes on. finish() joins them into FILE, and seals it (training/seal.py): an altered file is refused before it is read.
-Files from elsewhere have no seal.
+Files from elsewhere have no seal, and are read in a process with a time limit (training/foreign.py).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 
 from pybridge.errors import DataSetError
 from training.atomic import atomic_path
-from training.seal import BLOCK, broken_seal, seal
+from training.foreign import read_apart
+from training.seal import BLOCK, broken_seal, has_seal, seal
 from training.tensors import IDENTITY
 
 FORMAT = "pybridge-dataset"
@@ -92,15 +93,8 @@ def read_dataset(path: Path) -> DataSet:
         parts = parts_folder(path)
         hint = f"; {parts} holds an unfinished run: repeat its `generate` command" if parts.exists() else ""
         raise DataSetError(f"{path}: no such data set; `pybridge generate --help` makes one{hint}")
-    try:
-        arrays, done, names, provenance = _read(path)
-    except DataSetError:
-        raise
-    except _BROKEN as error:
-        raise DataSetError(
-            f"{path}: altered, truncated or not a data set ({type(error).__name__}: {error}); copy it again, or repeat "
-            "the command that made it"
-        ) from error
+    _check_seal(path)
+    arrays, done, names, provenance = read_content(path) if has_seal(path) else read_apart(path)
     _check_arrays(path, arrays, done.shape, (len(names),))
     usable = done == DONE
     time = arrays["time"] if arrays["time"].ndim == 1 else arrays["time"][usable]
@@ -115,6 +109,19 @@ def read_dataset(path: Path) -> DataSet:
 # What h5py raises where bytes of a file were altered.
 _BROKEN = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, AssertionError, ArithmeticError,
            MemoryError, SystemError)  # fmt: skip
+
+
+def read_content(path: Path) -> tuple[dict[str, NDArray], NDArray, list[str], dict[str, Any]]:
+    """Arrays, path_done, protocols and provenance of a data set, before their values are checked; DataSetError."""
+    try:
+        return _read(path)
+    except DataSetError:
+        raise
+    except _BROKEN as error:
+        raise DataSetError(
+            f"{path}: altered, truncated or not a data set ({type(error).__name__}: {error}); copy it again, or repeat "
+            "the command that made it"
+        ) from error
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray], NDArray, list[str], dict[str, Any]]:
@@ -132,12 +139,17 @@ def _read(path: Path) -> tuple[dict[str, NDArray], NDArray, list[str], dict[str,
     return arrays, done, names, provenance
 
 
-def _open(path: Path) -> h5py.File:
-    if path.is_file() and (why := broken_seal(path)):
+def _check_seal(path: Path) -> None:
+    if not path.is_file():
+        raise DataSetError(f"{path}: cannot be read as HDF5: not a file")
+    if why := broken_seal(path):
         raise DataSetError(
             f"{path}: {why}; copy it again, or repeat the command that made it. To change histories on purpose, write "
             "them with training.datasets.write_dataset"
         )
+
+
+def _open(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as error:
@@ -290,14 +302,19 @@ class DataSetWriter:
                 file[name] = values
         self._write(self.folder / f"batch-{int(min(index)):08d}.h5", memory.getvalue())
 
-    def finish(self, provenance: Mapping[str, Any]) -> None:
-        """Join all batches, sorted by path number, into the data set; then remove the parts."""
+    def finish(
+        self, provenance: Mapping[str, Any], further: Mapping[str, NDArray] | None = None
+    ) -> None:  # fmt: skip
+        """Join all batches, sorted by path number, into the data set, with further arrays that have no row a path; then
+        remove the parts."""
         try:
             with atomic_path(self.path) as temporary:
                 with h5py.File(temporary, "w", userblock_size=BLOCK) as file:
                     _write_attributes(file, {**self.header, **provenance})
                     file["time"] = self.time
                     self._join(file)
+                    for name, values in (further or {}).items():
+                        file.create_dataset(name, data=values)
                     file.attrs["complete"] = True
                 seal(temporary)
         except OSError as error:

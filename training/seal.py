@@ -32,6 +32,12 @@ def broken_seal(path: Path) -> str:
     return "" if begin == _text(path).ljust(BLOCK, b"\0") else "truncated or altered since it was written"
 
 
+def has_seal(path: Path) -> bool:
+    """Whether the file begins with a seal, sound or not."""
+    with open(path, "rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
 def _text(path: Path) -> bytes:
     digest, length = hashlib.sha256(), 0
     with open(path, "rb") as file:

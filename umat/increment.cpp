@@ -137,9 +137,11 @@ std::string plural(int count, const char* what) {
 
 void throw_where_failed(const Arguments& call, const Block<Real>& block, const DeckMaterial& material) {
   const Status tolerated = material.stop_when_unreliable ? Status::ok : Status::unreliable;
-  int worst = 0;
-  for (int i = 0; i < call.n; ++i) worst = std::max(worst, block.status[i]);
-  if (worst <= static_cast<int>(tolerated)) return;
+  // Of 0 (ok), 1 (unreliable), 2 and 3 (failed) the bits together exceed a tolerated 0 or 1 where one value
+  // does.
+  unsigned bits = 0;
+  for (int i = 0; i < call.n; ++i) bits |= static_cast<unsigned>(block.status[i]);
+  if (bits <= static_cast<unsigned>(tolerated)) return;
   check_inputs(call);  // what the host passed may be the reason
   int first = -1, count = 0;
   for (int i = 0; i < call.n; ++i) {
@@ -184,6 +186,11 @@ void answer_increment(const Arguments& call, const DeckMaterial& material) {
   if (material.states == 0) copy(call.state_new, call.state_old, call.n * call.states);
   set_energies(call, to_deck_stress);
   if (wants_effective_moduli(call)) set_effective_moduli(call, material.moduli());
+}
+
+void repeat_update(const Arguments& call, const DeckMaterial& material, int repeats) {
+  const Block<Real> block = make_block(call, material);
+  for (int k = 0; k < repeats; ++k) material.material->update(block);
 }
 
 void leave_without_answer(const Arguments& call) noexcept {

@@ -93,3 +93,42 @@ PYBRIDGE_EXPORT void pybridge_repeat_vumat(int repeats, void** a) {
    real(17), real(18), real(19), real(20), real(21), real(22), real(23), real(24), real(25), real(26),
    real(27), real(28), real(29), real(30), real(31), real(32));
 }
+
+// The material's own update `repeats` times, on the arrays of the same call: what the bridge is measured by.
+PYBRIDGE_EXPORT void pybridge_repeat_update(int repeats, void** a) {
+  using namespace pybridge::abaqus;
+  const auto integer = [a](int k) { return static_cast<const int*>(a[k]); };
+  const auto real = [a](int k) { return static_cast<Real*>(a[k]); };
+  const Arguments call = {integer(0),
+                          *integer(0),
+                          *integer(1),
+                          *integer(2),
+                          *integer(3),
+                          *integer(5),
+                          integer(6),
+                          real(7),
+                          real(8),
+                          real(9),
+                          static_cast<const char*>(a[10]),
+                          real(13),
+                          real(14),
+                          real(15),
+                          real(17),
+                          real(18),
+                          real(21),
+                          real(22),
+                          real(23),
+                          real(24),
+                          real(26),
+                          real(27),
+                          real(29),
+                          real(30),
+                          real(31),
+                          real(32)};
+  clear_last_error();
+  try {
+    repeat_update(call, find_material(call.name, call.props, call.constants), repeats);
+  } catch (const std::exception& error) {
+    stop(error.what());
+  }
+}

@@ -27,7 +27,7 @@ from pybridge.conventions import matrix_to_block
 from pybridge.deck.user_material import user_material
 from pybridge.deck.writer import write_deck
 from pybridge.errors import HostError
-from pybridge.host import load_vumat
+from pybridge.host import UmatLibrary, UmatPoint, load_vumat
 from pybridge.host.arguments import Sizes, default_arguments
 from pybridge.host.compile import compile_vumat
 from pybridge.report import Report
@@ -260,5 +260,23 @@ def _shim(folder: Path) -> int:
                     given[k].tobytes() for k in ("stressNew", "stateNew", "enerInternNew", "enerInelasNew")
                 )
             )
+        different += answers[0] != answers[1]
+    return different + _shim_of_umat(deployed, [*johnson_cook, 7800.0])
+
+
+def _shim_of_umat(deployed: Path, constants: list[float]) -> int:
+    """The same for umat_, tangent and request for a smaller increment included."""
+    direct = UmatLibrary(deployed / "libstandardU.so")
+    shim = UmatLibrary(compile_vumat(deployed / "pybridge_shim.f", "float64"))
+    different = 0
+    for gradient in (0.1 * TIME * SHEAR, -2.5 * np.eye(3)):  # flows; inverted
+        answers = []
+        for library in (shim, direct):
+            given = UmatPoint(direct, "PYBRIDGE_JOHNSON_COOK", constants).arguments(
+                np.eye(3) + gradient, 1e-6
+            )
+            library.call(given)
+            outputs = ("STRESS", "STATEV", "DDSDDE", "SSE", "SPD", "SCD", "PNEWDT")
+            answers.append(b"".join(given[k].tobytes() for k in outputs))
         different += answers[0] != answers[1]
     return different

@@ -42,9 +42,10 @@ struct NetworkKernels {
   void (*forward)(const PackedNetwork<Real>& network, int n, const Real* x, std::ptrdiff_t x_stride, Real* y,
                   std::ptrdiff_t y_stride, Real* scratch) = nullptr;
 
-  // All layers for one point and their derivative in network_directions directions: dx[input][direction],
-  // dy[output][direction]. y has the bits of forward(). scratch as there.
-  void (*forward_tangent)(const PackedNetwork<Real>& network, const Real* x, const Real* dx, Real* y,
+  // All layers for one point and their derivative in network_directions directions, dy[output][direction].
+  // run = 0: dx[input][direction]. run > 0: dx[input], where input r depends on direction r / run alone and
+  // inputs = run * network_directions. y has the bits of forward(). scratch as there.
+  void (*forward_tangent)(const PackedNetwork<Real>& network, const Real* x, const Real* dx, int run, Real* y,
                           Real* dy, Real* scratch) = nullptr;
 
   // Independent multiply-adds on registers alone; returns their number times two (FLOP). For benchmarks.

@@ -24,10 +24,12 @@ class Network {
   // overlap x. Throws std::bad_alloc where the thread's scratch cannot grow.
   void forward(int n, const Real* x, std::ptrdiff_t x_stride, Real* y, std::ptrdiff_t y_stride) const;
 
-  // One point and its derivative in network_directions directions: x [inputs], dx [inputs][directions], y
-  // [outputs], dy [outputs][directions]. y has the bits of forward(); the derivative is that of the
-  // activations in closed form (where relu or selu has a kink: that of its left side). Throws std::bad_alloc.
-  void forward_tangent(const Real* x, const Real* dx, Real* y, Real* dy) const;
+  // One point and its derivative in network_directions directions: x [inputs], y [outputs], dy
+  // [outputs][directions]; dx [inputs][directions] with run = 0, or [inputs] where input r depends on
+  // direction r / run alone (inputs = run * directions), which saves most of the first layer's derivative. y
+  // has the bits of forward(); the derivative is that of the activations in closed form (where relu or selu
+  // has a kink: that of its left side). Throws std::bad_alloc.
+  void forward_tangent(const Real* x, const Real* dx, int run, Real* y, Real* dy) const;
 
  private:
   void pack(const DenseLayer& layer);

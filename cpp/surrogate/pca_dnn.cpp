@@ -231,9 +231,9 @@ void PcaDnn<Real>::update_point(const Block<Real>& block, const Step& step, int 
   const int s = block.stride;
   const std::size_t in = static_cast<std::size_t>(6 * modes_in_),
                     out = static_cast<std::size_t>(6 * modes_out_);
-  Real* x = thread_scratch<Real>(ScratchSlot::material, (in + out) * (directions + 1));
+  Real* x = thread_scratch<Real>(ScratchSlot::material, 2 * in + out * (directions + 1));
   Real* dx = x + in;
-  Real* y = dx + in * directions;
+  Real* y = dx + in;
   Real* dy = y + out;
   std::size_t r = 0;
   for (std::size_t k = 0; k < 6; ++k) {
@@ -245,11 +245,10 @@ void PcaDnn<Real>::update_point(const Block<Real>& block, const Step& step, int 
                                  dither(block.time_old, static_cast<int>(r)));
       block.state_new[at] = c;
       x[r] = (c - mean_[r]) * inverse_scale_[r];
-      for (std::size_t d = 0; d < directions; ++d) dx[r * directions + d] = 0;
-      dx[r * directions + k] = static_cast<Real>(step.weight[r]) * inverse_scale_[r];
+      dx[r] = static_cast<Real>(step.weight[r]) * inverse_scale_[r];
     }
   }
-  network_.forward_tangent(x, dx, y, dy);
+  network_.forward_tangent(x, dx, modes_in_, y, dy);
   r = 0;
   for (int k = 0; k < 6; ++k) {
     Real stress = 0;

@@ -36,6 +36,7 @@ int pybridge_use_model(const char *, const char *, const char *);
 const char *pybridge_describe(const char *, void *, int);
 int pybridge_real_bytes(void);
 void pybridge_repeat_vumat(int, void **);
+void pybridge_repeat_update(int, void **);
 int pybridge_bracketed_vumat(void *, void **, int, char *, size_t);
 void pybridge_set_job(const char *, const char *, int);
 """)
@@ -180,6 +181,11 @@ class VumatLibrary:
     def repeat_pointers(self, pointers: list[Any], repeats: int) -> None:
         """Call our own vumat_ `repeats` times from compiled code (pybridge.bench.vumat)."""
         self._library.pybridge_repeat_vumat(repeats, [_ffi.cast("void *", p) for p in pointers])
+        self._raise_last_error()
+
+    def repeat_update(self, pointers: list[Any], repeats: int) -> None:
+        """The material's own update `repeats` times on the same arrays, without the bridge (pybridge.bench.hosts)."""
+        self._library.pybridge_repeat_update(repeats, [_ffi.cast("void *", p) for p in pointers])
         self._raise_last_error()
 
     def _raise_last_error(self) -> None:

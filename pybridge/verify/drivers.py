@@ -34,20 +34,20 @@ def sources() -> Path:
     return folder
 
 
-def compile_plain(folder: Path, precision: str) -> Path:
-    """load_driver for a precision; it opens the library it is given."""
-    program = folder / f"load_driver_{precision}"
+def compile_plain(folder: Path, precision: str, driver: str = "load_driver") -> Path:
+    """A driver (load_driver, umat_driver) for a precision; it opens the library it is given."""
+    program = folder / f"{driver}_{precision}"
     compiler = shutil.which("g++") or shutil.which("c++")
     if compiler is None:
         raise DriverError("no C++ compiler on this machine; install one (apt-get install g++)")
-    _run([compiler, "-std=c++17", "-O2", f"-DPYBRIDGE_REAL={REALS[precision]}", str(sources() / "load_driver.cpp"),
+    _run([compiler, "-std=c++17", "-O2", f"-DPYBRIDGE_REAL={REALS[precision]}", str(sources() / f"{driver}.cpp"),
           "-o", str(program), "-pthread", "-ldl"])  # fmt: skip
     return program
 
 
 def build_sanitized(name: str, sanitizers: str, target: str, compiler: str = "") -> Path:
-    """A driver with the package's sources in it, under sanitizers; kept in build/NAME and built again where needed."""
-    tree = ROOT / "build" / f"sanitize-{name}"
+    """A driver with the package's sources in it, under sanitizers; kept in build/ and built again where needed."""
+    tree = ROOT / "build" / f"sanitize-{name}{'-clang' if 'clang' in compiler else ''}"
     cmake, ninja = shutil.which("cmake", path=_path()), shutil.which("ninja", path=_path())
     if cmake is None or ninja is None:
         raise DriverError("no cmake and ninja in this environment; `make setup` installs them")
@@ -58,6 +58,17 @@ def build_sanitized(name: str, sanitizers: str, target: str, compiler: str = "")
     jobs = os.environ.get("PYBRIDGE_BUILD_JOBS", str(os.cpu_count() or 1))
     _run([cmake, "--build", str(tree), "--parallel", jobs, "--target", target])
     return tree / target
+
+
+def build_with_clang(name: str, sanitizers: str, target: str) -> tuple[Path, bool]:
+    """build_sanitized by clang++ where it is installed and can, else by the usual compiler; and whether by clang++."""
+    compiler = shutil.which("clang++")
+    if compiler is not None:
+        try:
+            return build_sanitized(name, sanitizers, target, compiler), True
+        except DriverError as error:
+            print(f"no build with clang++, taking the usual compiler: {error}", flush=True)
+    return build_sanitized(name, sanitizers, target), False
 
 
 def _path() -> str:

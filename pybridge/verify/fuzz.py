@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pybridge.commands import registered
 from pybridge.report import Report
-from pybridge.verify.drivers import DriverError, build_sanitized
+from pybridge.verify.drivers import build_with_clang
 from pybridge.verify.fuzz_seeds import write_seeds, write_small_model
 
 COUNT, QUICK_COUNT = 1_000_000, 5_000
@@ -44,36 +44,35 @@ def run(options: argparse.Namespace) -> Report:
     return report
 
 
+def fuzz_arguments(libfuzzer: bool, seeds: Path, count: int, seed: int, out: Path) -> list[object]:
+    """Arguments of the driver fuzz_model, which libFuzzer runs where clang built it."""
+    if not libfuzzer:
+        return [seeds, count, seed, LIMIT, out / "model-found"]
+    return [f"-runs={count}", f"-seed={seed}", "-max_len=60000", "-timeout=30", "-rss_limit_mb=4096",
+            f"-max_total_time={int(LIMIT)}", f"-artifact_prefix={out}/model-", "-print_final_stats=1",
+            seeds]  # fmt: skip
+
+
 def fuzz_models(report: Report, scratch: Path, out: Path, count: int, models: list[Path]) -> None:
     """The model reader: inputs examined and findings."""
     rod = write_small_model(scratch / "small.pt")
     seeds = write_seeds(scratch / "seeds", rod, *models)
     environment = {**os.environ, **ADDRESS, **({} if models else {"FUZZ_SEED": str(rod)})}
-    clang = shutil.which("clang++")
+    program, libfuzzer = build_with_clang("address", "address,undefined", "fuzz_model")
     begun = time.monotonic()
-    done = None
-    if clang is not None:
-        try:
-            program = build_sanitized("fuzz-clang", "address,undefined", "fuzz_model", clang)
-        except DriverError as error:
-            print(f"no build with clang++, taking g++: {error}", flush=True)
-        else:
-            done = subprocess.run(
-                [str(program), f"-runs={count}", "-seed=1", "-max_len=60000", "-timeout=30", "-rss_limit_mb=4096",
-                 f"-max_total_time={int(LIMIT)}", f"-artifact_prefix={out}/model-", "-print_final_stats=1", str(seeds)],
-                capture_output=True, text=True, errors="replace", env=environment,
-            )  # fmt: skip
-            stats = [line for line in done.stderr.splitlines() if "number_of_executed_units" in line]
-            inputs = int(stats[-1].split()[-1]) if stats else 0
-    if done is None:
-        program = build_sanitized("address", "address,undefined", "fuzz_model")
-        done = subprocess.run(
-            [str(program), str(seeds), str(count), "1", str(LIMIT), str(out / "model-found")],
-            capture_output=True, text=True, errors="replace", env=environment,
-        )  # fmt: skip
-        inputs = count if done.returncode == 0 else 0
-        if "inputs" in done.stdout:
-            inputs = int(done.stdout.split(":")[-1].strip(" }\n"))
+    arguments = fuzz_arguments(libfuzzer, seeds, count, 1, out)
+    done = subprocess.run(
+        [str(program), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=environment,
+    )
+    # libFuzzer's statistics, or the JSON of the driver's own mutations
+    counts = re.findall(r"number_of_executed_units: (\d+)", done.stderr) + re.findall(
+        r'"inputs": (\d+)', done.stdout
+    )
+    inputs = int(counts[-1]) if counts else 0
     if done.returncode:
         print("\n".join(done.stderr.splitlines()[-60:]), flush=True)
     report.add("model_inputs", inputs, "inputs", f">= {count}")

@@ -1,6 +1,7 @@
-"""`pybridge verify sanitizers`: kernels and vumat_ under the address, undefined-behaviour and thread sanitizers.
+"""`pybridge verify sanitizers`: kernels, vumat_ and umat_ under address, undefined-behaviour and thread sanitizers.
 
-The drivers of `verify threads` and `verify fuzz` are built with the package's sources in them. Under address and
+The drivers of `verify threads` and `verify fuzz` are built with the package's sources in them, by clang++ where it is
+installed (g++ leaves the kernels of the instruction sets without the thread sanitizer, which it fails on). Under address and
 undefined behaviour: many threads with cold loads, bad calls, mutated model files; at the end nothing may have leaked.
 Under the thread sanitizer: cold loads and many threads.
 """
@@ -13,10 +14,12 @@ import tempfile
 from pathlib import Path
 
 from pybridge.report import Report
-from pybridge.verify.drivers import DriverError, build_sanitized, run_driver, write_models
+from pybridge.verify.drivers import DriverError, build_with_clang, run_driver, write_models
+from pybridge.verify.fuzz import fuzz_arguments
 from pybridge.verify.fuzz_seeds import write_seeds, write_small_model
 
 THREADS, CALLS, COLD_STARTS, INPUTS = 8, 2_000, 5, 20_000
+DRIVERS = {"load_driver": "vumat", "umat_driver": "umat"}
 ADDRESS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:abort_on_error=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -31,30 +34,51 @@ def run(options: argparse.Namespace) -> Report:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_models(folder)
-        address = build_sanitized("address", "address,undefined", "load_driver")
-        reference = folder / "reference.bin"
-        run_driver(address, "reference", "linked", folder, reference, environment=ADDRESS)
-        _threads(report, "address", address, folder, reference, CALLS // share, ADDRESS)
-        _counted(report, "address_bad_calls", address, "abuse", "linked", folder, environment=ADDRESS)
-        fuzz = build_sanitized("address", "address,undefined", "fuzz_model")
+        for driver, host in DRIVERS.items():
+            address, _ = build_with_clang("address", "address,undefined", driver)
+            _under_load(report, f"address_{host}", address, folder, CALLS // share, ADDRESS)
+            _counted(
+                report, f"address_{host}_bad_calls", address, "abuse", "linked", folder, environment=ADDRESS
+            )
+        fuzz, libfuzzer = build_with_clang("address", "address,undefined", "fuzz_model")
         model = write_small_model(folder / "small.pt")
         seeds = write_seeds(folder / "seeds", model)
-        found = folder / "found"
         _counted(
-            report, "address_model_files", fuzz, seeds, INPUTS // share, 7, 600, found,
+            report, "address_model_files", fuzz, *fuzz_arguments(libfuzzer, seeds, INPUTS // share, 7, folder),
             environment={**ADDRESS, "FUZZ_SEED": str(model)},
         )  # fmt: skip
-        thread = build_sanitized("thread", "thread", "load_driver")
-        prefix = [
-            shutil.which("setarch") or "setarch",
-            "-R",
-        ]  # gcc 12's knows fewer layouts than kernels choose
-        run_thread = folder / "thread_driver"
-        run_thread.write_text(f'#!/bin/sh\nexec {" ".join(prefix)} "{thread}" "$@"\n')
-        run_thread.chmod(0o755)
-        run_driver(run_thread, "reference", "linked", folder, reference, environment=THREAD)
-        _threads(report, "thread", run_thread, folder, reference, CALLS // share, THREAD)
+        for driver, host in DRIVERS.items():
+            thread, _ = build_with_clang("thread", "thread", driver)
+            _under_load(report, f"thread_{host}", _unmoved(thread, folder), folder, CALLS // share, THREAD)
     return report
+
+
+def _unmoved(program: Path, folder: Path) -> Path:
+    """The program with its addresses where the thread sanitizer of older compilers can use them."""
+    moved = shutil.which("setarch")
+    if moved is None:
+        return program
+    started = folder / f"{program.name}_in_place"
+    started.write_text(f'#!/bin/sh\nexec {moved} -R "{program}" "$@"\n')
+    started.chmod(0o755)
+    return started
+
+
+def _under_load(
+    report: Report, name: str, program: Path, folder: Path, calls: int, environment: dict[str, str]
+) -> None:
+    reference = folder / "reference.bin"
+    _counted(
+        report,
+        f"{name}_one_thread",
+        program,
+        "reference",
+        "linked",
+        folder,
+        reference,
+        environment=environment,
+    )
+    _threads(report, name, program, folder, reference, calls, environment)
 
 
 def _threads(

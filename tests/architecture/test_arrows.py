@@ -25,6 +25,7 @@ POSIX = ("stddef.h", "dlfcn.h", "fcntl.h", "immintrin.h", "sys/mman.h", "sys/sta
 ENTRY_POINTS = {
     "vumat_", "vexternaldb_", "pybridge_last_error", "pybridge_set_error_handler", "pybridge_set_array_arguments",
     "pybridge_use_model", "pybridge_describe", "pybridge_repeat_vumat", "pybridge_real_bytes",
+    "pybridge_repeat_update",
 }  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def test_a_wrong_arrow_would_be_seen() -> None:
 
 
 STANDARD_ENTRY_POINTS = (ENTRY_POINTS - {
-    "vumat_", "vexternaldb_", "pybridge_set_array_arguments", "pybridge_repeat_vumat",
+    "vumat_", "vexternaldb_", "pybridge_set_array_arguments", "pybridge_repeat_vumat", "pybridge_repeat_update",
 }) | {"umat_", "uexternaldb_", "pybridge_repeat_umat"}  # fmt: skip
 LIBRARIES = {
     "float64": (our_library("float64"), ENTRY_POINTS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import runpy
 import subprocess
@@ -16,11 +17,12 @@ from pybridge.commands import main
 from pybridge.deploy.bundle import build_abaqus, shim_text
 from pybridge.elf import read_library
 from pybridge.errors import ConfigError, ModelFileError
-from pybridge.host import load_vumat, our_library
+from pybridge.host import UmatLibrary, UmatPoint, load_vumat, our_library
 from pybridge.host.arguments import Sizes, default_arguments
 
 JOHNSON_COOK = (200e9, 0.3, 792e6, 510e6, 0.26, 1.03, 1793.0, 294.0, 0.014, 1.0, 477.0, 0.9)
 OUTPUTS = ("stressNew", "stateNew", "enerInternNew", "enerInelasNew")
+UMAT_OUTPUTS = ("STRESS", "STATEV", "DDSDDE", "SSE", "SPD", "SCD", "PNEWDT")
 
 
 def arguments(library, name, constants, states, n=37):
@@ -106,6 +108,70 @@ def test_cpp_shim_answers_bit_for_bit(
         assert (answers[0]["dt"][1:] > 0).all() == arrays
 
 
+def umat_answers(library: UmatLibrary, described: UmatLibrary, name: str, constants: tuple) -> dict:
+    """Outputs of a call in the middle of a history with rotation, and of the one that the host asks for nothing in."""
+    point = UmatPoint(described, name, constants)
+    gradient = np.array([[0.031, 0.052, -0.017], [-0.024, -0.037, 0.028], [0.011, -0.041, 0.009]])
+    for a in (0.3, 0.6):
+        point.step(np.eye(3) + a * gradient, 2e-8)
+    answers = {}
+    for label, f in (("flows", np.eye(3) + gradient), ("inverted", -np.eye(3))):
+        given = point.arguments(f, 2e-8)
+        library.call(given)
+        answers |= {f"{label} {key}": given[key].copy() for key in UMAT_OUTPUTS}
+    return answers
+
+
+def test_cpp_shim_answers_umat_bit_for_bit(deployed: Path, compiled) -> None:
+    shim = UmatLibrary(compiled("shim_umat", deployed / "pybridge_shim.cpp"))
+    direct = UmatLibrary(deployed / "libstandardU.so")
+    assert not shim.ours
+    assert direct.ours
+    direct.use_model("ROD", deployed / "ROD.pt")
+    for name, constants in (
+        ("PYBRIDGE_ELASTIC", (200e9, 0.3)),
+        ("PYBRIDGE_JOHNSON_COOK_STEEL", (*JOHNSON_COOK, 7800.0)),
+        ("ROD", (1.0, 1.0)),
+    ):
+        found, expected = (umat_answers(library, direct, name, constants) for library in (shim, direct))
+        for key, values in expected.items():
+            assert found[key].tobytes() == values.tobytes(), (name, key)
+        assert np.isfinite(found["flows DDSDDE"]).all()
+        assert np.abs(found["flows DDSDDE"]).max() > 0
+        assert found["inverted PNEWDT"][0] == 0.25, "asks for a smaller increment"
+
+
+# A library that remembers the addresses it was called with.
+RECORDER = """
+#include <cstddef>
+extern "C" {
+void* seen[40];
+int seen_count = 0;
+void umat_(%s) { void* all[] = {%s}; for (int k = 0; k < 37; ++k) seen[k] = all[k]; seen_count = 37; }
+void uexternaldb_(%s) { void* all[] = {%s}; for (int k = 0; k < 6; ++k) seen[k] = all[k]; seen_count = 6; }
+}
+"""
+
+
+def test_shim_hands_on_every_address(deployed: Path, compiled, tmp_path: Path, monkeypatch) -> None:
+    """Also of arguments that no material of ours reads; so a shim serves any later library."""
+    lists = [
+        text
+        for count in (37, 6)
+        for text in (", ".join(f"void* a{k}" for k in range(count)), ", ".join(f"a{k}" for k in range(count)))
+    ]
+    library = compiled("recorder", RECORDER % tuple(lists))
+    (tmp_path / "libstandardU.so").write_bytes(library.read_bytes())
+    monkeypatch.setenv("PYBRIDGE_ABAQUS_DIR", str(tmp_path))
+    shim = ctypes.CDLL(str(compiled("shim_recorded", deployed / "pybridge_shim.cpp")))
+    recorder = ctypes.CDLL(str(tmp_path / "libstandardU.so"))
+    for name, count in (("umat_", 37), ("uexternaldb_", 6)):
+        addresses = [0x1000 + 8 * k for k in range(count)]
+        getattr(shim, name)(*[ctypes.c_void_p(a) for a in addresses], ctypes.c_size_t(80))
+        assert ctypes.c_int.in_dll(recorder, "seen_count").value == count
+        assert list((ctypes.c_void_p * 40).in_dll(recorder, "seen"))[:count] == addresses
+
+
 def test_shim_takes_the_name_from_abaqus_header(deployed: Path, compiled, tmp_path: Path) -> None:
     """omi_for_c.h decides how the entry points are spelled, where it is there."""
     (tmp_path / "omi_for_c.h").write_text("#define FOR_NAME(lower, upper) lower##_as_the_header_says\n")
@@ -127,6 +193,12 @@ from pybridge.host.arguments import NAMES, Sizes, default_arguments
 shim = ctypes.CDLL(sys.argv[1])
 arrays = default_arguments(Sizes(4, constants=2), np.dtype("float64"), "PYBRIDGE_ELASTIC", [1e11, 0.3])
 arrays["stressNew"][:] = 1
+if os.environ.get("PYBRIDGE_TEST_ENTRY") == "umat_":
+    stress, one, components = np.ones(6), np.ones(64), np.array([6], np.int32)
+    places = [components if k == 21 else stress if k == 0 else one for k in range(37)]
+    shim.umat_(*[ctypes.c_void_p(a.ctypes.data) for a in places], ctypes.c_size_t(80))
+    print("RETURNED", np.isnan(stress).all())
+    sys.exit()
 shim.vumat_(*[ctypes.c_void_p(arrays[n].ctypes.data) for n in NAMES], ctypes.c_size_t(80))
 print("RETURNED", np.isnan(arrays["stressNew"]).any())
 """
@@ -148,6 +220,9 @@ def test_shim_says_what_it_misses_and_gives_no_number(deployed: Path, compiled, 
     )
     assert str(tmp_path / "gone") in lost.stderr
     assert "RETURNED True" in lost.stdout
+    standard = call(shim, tmp_path, PYBRIDGE_TEST_ENTRY="umat_")
+    assert "pybridge: error: no libstandardU.so in PYBRIDGE_ABAQUS_DIR (not set)" in standard.stderr
+    assert "RETURNED True" in standard.stdout
     unknown = call(shim, tmp_path)
     assert "set the environment variable PYBRIDGE_PRECISION to single or double" in unknown.stderr
     assert "RETURNED True" in unknown.stdout

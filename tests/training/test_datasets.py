@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pybridge.errors import ConfigError, DataSetError, PybridgeError
+from training import foreign
 from training.datasets import DataSetWriter, parts_folder, read_dataset, write_dataset
 from training.executor import Dask, Processes, Serial
 from training.fine_scale import Law
@@ -273,7 +274,7 @@ def test_an_altered_byte_gives_no_number(good, data):
 
 
 WRONG = st.one_of(
-    st.none(), st.text(max_size=4), st.integers(-3, 2**40), st.floats(), st.lists(st.integers(-1, 3), max_size=3),
+    st.none(), st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=4), st.integers(-3, 2**40), st.floats(), st.lists(st.integers(-1, 3), max_size=3),
     st.sampled_from(["{}", "[]", '{"time": "s"}', "\ud800".encode("utf-8", "replace").decode()]),
 )  # fmt: skip
 ARRAYS = st.sampled_from(
@@ -285,9 +286,9 @@ ARRAYS = st.sampled_from(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_valid_hdf5_with_wrong_contents(good, data):
-    """A file from elsewhere, without a seal: DataSetError, or histories of finite numbers that fit together."""
+    """Sound HDF5 under its seal: DataSetError, or histories of finite numbers that fit together."""
     other = good.with_name("elsewhere.h5")
-    other.write_bytes(good.read_bytes()[512:])
+    other.write_bytes(good.read_bytes())
     with h5py.File(other, "r+") as file:
         for _ in range(data.draw(st.integers(0, 2))):
             if data.draw(st.booleans()):
@@ -304,12 +305,39 @@ def test_valid_hdf5_with_wrong_contents(good, data):
                     file[key] = value
                 elif data.draw(st.booleans()):
                     file.create_group(key)
+    seal(other)
     try:
         read = read_dataset(other)
     except DataSetError:
         return
     assert np.isfinite(read.stress).all()
     assert read.stress.shape == read.stretch.shape == (len(read), 11, 6)
+
+
+def test_files_from_elsewhere_are_read_in_a_process_with_limits(good, monkeypatch):
+    """The same histories; 480 GB that a file of 20 kB claims, an endless reader, a dying one: DataSetError."""
+    other = good.with_name("elsewhere.h5")
+    other.write_bytes(good.read_bytes()[512:])
+    a, b = read_dataset(good), read_dataset(other)
+    for name in ("time", "stretch", "stress"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    assert (a.protocol, dict(a.provenance)) == (b.protocol, dict(b.provenance))
+    with pytest.raises(
+        DataSetError, match=r"elsewhere\.h5: HDF5's library did not finish reading it in 0\.001 s"
+    ):
+        foreign.read_apart(other, 0.001)  # less than a process takes to begin
+    with h5py.File(other, "r+") as file:
+        del file["stress"]
+        file.create_dataset("stress", (10**7, 1000, 6), "f8", chunks=(1, 1000, 6))
+    with pytest.raises(
+        DataSetError, match=r"elsewhere\.h5: altered, truncated or not a data set \(MemoryError"
+    ):
+        read_dataset(other)
+    monkeypatch.setattr(foreign.sys, "executable", "/bin/false")
+    with pytest.raises(DataSetError, match=r"ended abruptly while reading it \(exit code 1: no message\)"):
+        read_dataset(other)
+    with pytest.raises(DataSetError, match="not a file"):
+        read_dataset(good.parent)
 
 
 def test_failed_paths_are_left_out(good):

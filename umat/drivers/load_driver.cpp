@@ -14,16 +14,16 @@
 
 #include <atomic>
 #include <cmath>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "under_load.h"
 
 using Real = PYBRIDGE_REAL;
 
@@ -187,29 +187,6 @@ long differences(const Problem& p, const Call& a, const Real* expected, int firs
   return different;
 }
 
-// All threads wait until the last has come.
-class Gate {
- public:
-  explicit Gate(int threads) : missing_(threads) {}
-  void wait() {
-    std::unique_lock<std::mutex> lock(guard_);
-    if (--missing_ == 0) return open_.notify_all();
-    open_.wait(lock, [this] { return missing_ == 0; });
-  }
-
- private:
-  std::mutex guard_;
-  std::condition_variable open_;
-  int missing_;
-};
-
-long resident_kib() {
-  long pages = 0;
-  std::ifstream file("/proc/self/statm");
-  file >> pages >> pages;
-  return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 int write_reference(const Library& library, const char* file) {
   std::ofstream out(file, std::ios::binary);
   for (const Problem& p : make_problems()) {
@@ -329,8 +306,6 @@ int run_abuse(const Library& library, const std::string& folder) {
               sound ? "true" : "false");
   return 0;
 }
-
-void keep_quiet(const char*) {}
 
 }  // namespace
 
