@@ -186,7 +186,8 @@ def _kept(out: Path, name: str, deck: Deck, models: dict[str, Path] | None = Non
 def _force(data: Results, region: str) -> np.ndarray:
     if f"force_{region}" not in data.history:
         raise SolverError(f"{data.path}: no force of {region}; run it anew")
-    return np.abs(data.history[f"force_{region}"])
+    force = data.history[f"force_{region}"]
+    return force * np.sign(force[np.abs(force).argmax()])
 
 
 def _kinetic(data: Results) -> float:

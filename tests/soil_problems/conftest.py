@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.mlp import MlpConfig, Samples, train
+from training.mlp import MlpConfig
 from training.mlp_export import export_mlp
+from training.mlp_samples import Samples
+from training.mlp_train import train
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +25,7 @@ def network(tmp_path_factory):
     stress = soft * np.stack([3e7 * a + 1e7 * b, 1e7 * a + 3e7 * b, 1e7 * c], axis=2)
     stress[..., :2] -= 1e5
     samples = Samples(strain, stress, soft * np.array([3e7, 1e7, 0, 3e7, 0, 1e7]), np.repeat(np.arange(8), 5))
-    config = MlpConfig(width=20, members=2, epochs=600, patience=600, batch=4096, seed=2, learning_rate=1e-2)
+    config = MlpConfig(width=20, members=2, epochs=300, patience=300, batch=4096, seed=2, learning_rate=1e-2)
     path = tmp_path_factory.mktemp("net") / "NET.pt"
     export_mlp(train(samples, config, {"bulk": 2e7, "shear": 1e7, "density": 2000.0}), path)
     return path
