@@ -23,7 +23,7 @@ CUTS, LONG = (100, 1000, 10_000), 100_000
 NOISES = (1e-6, 1e-5, 1e-4)
 DEADBAND = 2e-4
 SHAKE, SEEDS = 0.01, 3
-TRIANGLES, EXPLICIT_STRAIN, UNEVEN = 120, 0.03, 0.5
+TRIANGLES, EXPLICIT_STRAIN, UNEVEN = 120, 0.02, 0.5
 
 
 def run(options: argparse.Namespace) -> Report:
