@@ -182,7 +182,7 @@ class YieldSurfaceMaterial(nn.Module):
             radius = torch.clamp(radius + hardening * (g1 + g2), min=self.radius_floor)
         # Flow shortens x; where the network's directions are too wild for that, x returns along itself.
         far = (trial * trial).sum(0)
-        wild = ~((x * x).sum(0) < 1.1 * torch.maximum(near, far) + 1e-24)
+        wild = ~((x * x).sum(0) < 1.00001 * torch.maximum(near, far) + 1e-24)
         length = self._norm5(trial)
         over = torch.relu(length - first)
         flow = torch.where(wild, trial * (over / length), flow)

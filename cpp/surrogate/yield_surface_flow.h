@@ -37,8 +37,8 @@ constexpr double yield_trusted_turn = 0.5;
 // Share of its bound beyond which a hidden state counts as outside what training has met.
 constexpr double yield_flagged = 0.9;
 
-// Of |x|^2, over the largest it may have at the end of a piece.
-constexpr double yield_farther = 1.1;
+// Of |x|^2 at the end of a piece, over the largest it may be: rounding alone makes it so much larger.
+constexpr double yield_farther = 1.00001;
 
 // What is left of a hidden state's distance from its target after y = beta gamma >= 0: exp(-y) to second
 // order, without overshoot, 1 for 0 to the bit.

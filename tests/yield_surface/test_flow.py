@@ -141,6 +141,31 @@ def test_far_outside_the_surface_the_return_ends(model_path) -> None:
     ).all()  # R and |alpha| are below 2
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_stress_stays_of_the_size_of_the_data_whatever_the_network_says(tmp_path, seed, walks) -> None:
+    """Weights five times too large, hidden states and radius at their bounds, directions that turn at every look."""
+    import torch
+    from yield_surface_trial import RADIUS
+
+    from training.yield_surface import Sizes, YieldSurface
+
+    model = YieldSurface(Sizes(2, 5, 18, 2), torch.Generator().manual_seed(seed)).double()
+    with torch.no_grad():
+        for weight in model.weight:
+            weight *= 5.0
+        model.skip.fill_(3.0)
+    write(surrogate_from(model), tmp_path / "wild.pt")
+    time, stretch = walks
+    points = Points(_core.load_model(str(tmp_path / "wild.pt"), "native", "float64"), len(stretch))
+    most = RADIUS + 2 * 3.0 * np.sqrt(5.0)  # |x| <= R, two backstresses of five components in [-3, 3]
+    for i in range(1, len(time)):
+        points.step(stretch[:, i].T, time[i] - time[i - 1])
+        assert (points.status < 2).all()
+        size = deviatoric_norm(points.stress.T) / (2 * SHEAR * STRAIN_SCALE)
+        assert (size < 10 * most).all()  # backstresses may turn round within a step
+    assert (size < 3 * most).all()
+
+
 def test_dissipation_is_stress_power_less_stored_energy(material) -> None:
     """Steady isochoric stretching: the elastic energy stands still, so all power is dissipated."""
     points = Points(material, 1)

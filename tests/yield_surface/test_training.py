@@ -63,6 +63,7 @@ def test_compiled_sweeps_equal_automatic_differentiation(data, substeps) -> None
     model = YieldSurface(Sizes(2, 3, 9, substeps), generator).double()
     with torch.no_grad():
         model.skip.normal_(0.0, 0.4, generator=generator)
+        model.log_speed[2] = 3.0  # beyond the bound: no gradient
     # every fourth point of the data, so that some intervals are cut and paths differ in their numbers of steps
     prepared = prepare(data, scales_of(data), 4.0, torch.float64)
     assert len(np.unique(prepared.at[:, -1])) > 3
@@ -77,6 +78,7 @@ def test_compiled_sweeps_equal_automatic_differentiation(data, substeps) -> None
         torch.sqrt(((strain.gather(0, at) - target) ** 2).sum((0, 1))).mean().backward()
         found.append((strain.detach(), [p.grad.clone() for p in model.parameters()]))
     assert torch.allclose(found[0][0], found[1][0], rtol=0, atol=1e-11)
+    assert float(model.log_speed.grad[2]) == 0
     for a, b in zip(found[0][1], found[1][1], strict=True):
         assert float((a - b).abs().max()) < 1e-10 * float(
             a.abs().max()
@@ -228,3 +230,61 @@ def test_a_path_that_leaves_the_stable_range_spoils_neither_the_others_nor_the_w
         for prepared in levels:
             prepared.v[:] = float("nan")
     assert np.isnan(trainer.run_epoch()[0])  # `train` says that it diverged
+
+
+def test_a_gradient_out_of_all_proportion_makes_no_update(data) -> None:
+    trainer = Trainer.start(small(), data.subset(np.arange(16)), None)
+
+    def update(size: float) -> float:
+        before = [p.detach().clone() for p in trainer.model.parameters()]
+        for p in trainer.model.parameters():
+            p.grad = torch.full_like(p, size)
+        trainer._update()
+        return max(
+            float((p.detach() - b).abs().max())
+            for p, b in zip(trainer.model.parameters(), before, strict=True)
+        )
+
+    for _ in range(5):
+        assert update(1e-3) > 0
+    usual = trainer.usual
+    assert update(1.0) == 0
+    assert update(float("nan")) == 0
+    assert update(1e-3) > 0
+    assert trainer.usual < 1.2 * usual
+    for _ in range(200):  # large for good: the new usual
+        moved = update(1.0)
+    assert moved > 0
+
+
+def test_an_epoch_that_loses_its_paths_is_taken_back(data) -> None:
+    trainer = Trainer.start(small(), data.subset(np.arange(32)), None)
+    trainer.run_epoch()
+    before = [p.detach().clone() for p in trainer.model.parameters()]
+    kept = [prepared.v.clone() for prepared in trainer.training[0]]
+    for prepared in trainer.training[0]:
+        prepared.v[:8] = float("nan")
+    trainer.run_epoch()
+    assert trainer.epoch == 2
+    assert all((p == b).all() for p, b in zip(trainer.model.parameters(), before, strict=True))
+    for prepared, v in zip(trainer.training[0], kept, strict=True):
+        prepared.v[:] = v
+    trainer.run_epoch()
+    assert any((p != b).any() for p, b in zip(trainer.model.parameters(), before, strict=True))
+
+
+def test_any_number_of_threads_gives_the_same_bits(data) -> None:
+    prepared = prepare(data, scales_of(data), 5.0, torch.float32)
+    steps = [x.movedim(0, -1) for x in (prepared.v, prepared.moved, prepared.h)]
+    found, threads = [], torch.get_num_threads()
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            model = YieldSurface(Sizes(1, 2, 8, 2), torch.Generator().manual_seed(0))
+            strain = sweep(model, *steps)
+            torch.set_num_threads(1)  # products of matrices are not in question
+            (strain**2).sum().backward()
+            found.append((strain.detach(), model.skip.grad, model.log_speed.grad))
+    finally:
+        torch.set_num_threads(threads)
+    assert all((a == b).all() for a, b in zip(*found, strict=True))
