@@ -77,11 +77,8 @@ def solver_shape(deck: Deck, folder: Path, name: str) -> Shape:
     return Shape(shape.length, shape.foot_radius)
 
 
-def rod_deck(deck: Deck, library: str | None, watched_by: str | None = None) -> list[str]:
-    """CalculiX's deck: material through lib`library`.so, or by its own *PLASTIC where that is None.
-
-    watched_by: the last element alone, linear elastic, through that library, to see what the others' forces do to it.
-    """
+def rod_deck(deck: Deck, library: str | None) -> list[str]:
+    """CalculiX's deck: material through lib`library`.so, or by its own *PLASTIC where that is None."""
     (block,) = deck.elements
     (definition,) = deck.materials.values()
     lines = ["*NODE, NSET=ALL"]
@@ -97,19 +94,9 @@ def rod_deck(deck: Deck, library: str | None, watched_by: str | None = None) -> 
     for name in ("FOOT", "FLYING", *(b.region for b in deck.boundaries)):
         lines += [f"*NSET, NSET={name}", *(f"{n}," for n in deck.node_labels[deck.node_sets[name]])]
     lines += _own_material(definition) if library is None else _user_material(definition, library)
-    name = next(x.split("NAME=")[1] for x in lines if "*MATERIAL" in x)
-    labels = block.labels if watched_by is None else block.labels[:-1]
     lines += [
-        "*ELSET, ELSET=MANY",
-        *(f"{e}," for e in labels),
-        f"*SOLID SECTION, ELSET=MANY, MATERIAL={name}",
+        f"*SOLID SECTION, ELSET=SOLID, MATERIAL={next(x.split('NAME=')[1] for x in lines if '*MATERIAL' in x)}"
     ]
-    if watched_by is not None:
-        assert definition.elastic is not None
-        elastic = (definition.elastic.young, definition.elastic.poisson)
-        watched = material_block(watched_by, "PYBRIDGE_ELASTIC", elastic, 0, definition.density)
-        lines += [*watched, "*ELSET, ELSET=WATCHED", f"{block.labels[-1]},"]
-        lines += [f"*SOLID SECTION, ELSET=WATCHED, MATERIAL={watched[0].split('NAME=')[1]}"]
     for b in deck.boundaries:
         lines += ["*BOUNDARY", f"{b.region}, {b.first}, {b.last}"]
     (velocity,) = deck.initial_velocities
@@ -153,11 +140,9 @@ def calculix_shape(
     *,
     threads: int = 1,
     environment: Mapping[str, str] | None = None,
-    watched_by: str | None = None,
 ) -> Shape:
     """The rod in CalculiX. Raises PybridgeError where a displacement is missing or absurd."""
-    lines = rod_deck(deck, library, watched_by)
-    run_calculix(program, folder, job, lines, threads=threads, environment=environment)
+    run_calculix(program, folder, job, rod_deck(deck, library), threads=threads, environment=environment)
     x = deck.coordinates + read_displacements(folder / f"{job}.dat", len(deck.coordinates))
     foot = x[deck.node_sets["FOOT"]]
     length = x[deck.node_sets["TAIL"], 2].mean() - x[:, 2].min()
