@@ -99,7 +99,7 @@ def build_deck(
         elements=(ElementBlock(mesh.kind, np.arange(1, m + 1), mesh.cells),),
         node_sets={name: np.unique(nodes) for name, nodes in sets.items()},
         element_sets={"ALL": np.arange(m)},
-        surfaces={"SKIN": _skin(mesh.cells), rigid.surface.name: rigid.surface},
+        surfaces={"SKIN": skin(mesh.kind, mesh.cells), rigid.surface.name: rigid.surface},
         materials={material.name: material},
         sections=(Section("ALL", material.name, controls.name if controls else None),),
         section_controls={controls.name: controls} if controls else {},
@@ -129,11 +129,11 @@ def _rigid_conditions(rigid: Rigid, node: Indices, flat: bool) -> list[Boundary]
     return conditions
 
 
-def _skin(cells: Cells) -> ElementSurface:
+def skin(kind: str, cells: Cells) -> ElementSurface:
     """Every face on the outside of the mesh."""
-    pairs = exterior(cells)
+    pairs = exterior(kind, cells)
     elements, faces = (np.array(column, np.int64) for column in zip(*pairs, strict=True))
-    table = np.array(faces_of(cells.shape[1]))
+    table = np.array(faces_of(kind))
     return ElementSurface("SKIN", elements, faces, np.unique(cells[elements[:, None], table[faces - 1]]))
 
 

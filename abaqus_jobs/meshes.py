@@ -1,11 +1,13 @@
-"""Structured meshes: discs of quadrilaterals without a singular centre, rods and plates of hexahedra, rectangles.
+"""Meshes: discs of quadrilaterals without a singular centre, rods and plates of hexahedra, rectangles, triangles.
 
 Coordinates are rounded to 12 digits, so that a deck holds them exactly in Abaqus's 20 characters.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,3 +105,150 @@ def rectangle(xs: Points, ys: Points) -> tuple[Points, Cells]:
     x, y = (grid.ravel() for grid in np.meshgrid(xs, ys, indexing="ij"))
     points = np.stack([x, y], axis=1)
     return rounded(points, float(np.abs(points).max())), grid_cells(len(xs) - 1, len(ys) - 1)
+
+
+def triangles(
+    width: float, height: float, count: int, breaks: Mapping[str, Sequence[float]] | None = None,
+    size: Callable[[Points], Points] | None = None, seed: int = 0,
+) -> tuple[Points, Cells]:  # fmt: skip
+    """An unstructured mesh of a rectangle with exactly `count` triangles, counter-clockwise.
+
+    breaks: positions along "bottom", "right", "top", "left" (from the left or from below) where a node must stand.
+    size: wanted edge of the triangles at points (n, 2), up to a factor; even by default.
+    A Delaunay triangulation of b points around and n inside has 2 n + b - 2 triangles: b follows from the edge, n from
+    the count. Inner points are spread at random and moved to the middle of their neighbourhoods.
+    """
+    wanted = size or (lambda points: np.ones(len(points)))
+    breaks = breaks or {}
+    if count < 8 or not (width > 0 and height > 0):
+        raise ValueError(
+            f"{count} triangles on {width:g} x {height:g}: expected 8 or more, and lengths above 0"
+        )
+    fine = np.stack(
+        np.meshgrid((np.arange(200) + 0.5) / 200 * width, (np.arange(200) + 0.5) / 200 * height), -1
+    )
+    area = width * height / 40000 / (np.sqrt(3) / 4 * wanted(fine.reshape(-1, 2)) ** 2)
+    scale = math.sqrt(area.sum() / count)
+    outside = _outline(width, height, breaks, lambda p: scale * wanted(p), count % 2)
+    inner = (count + 2 - len(outside)) // 2
+    if inner < 1:
+        raise ValueError(
+            f"{count} triangles: too few for {len(outside)} nodes around; take more, or fewer breaks"
+        )
+    rng = np.random.default_rng(seed)
+    for _ in range(20):
+        points = _relaxed(outside, _spread(width, height, inner, wanted, scale, rng), wanted)
+        cells = _delaunay(points)
+        if len(cells) == count and _smallest_angle(points, cells) > 15.0:
+            return rounded(points, max(width, height)), cells
+    raise ValueError(f"{count} triangles on {width:g} x {height:g}: no mesh found; take another number")
+
+
+def _outline(
+    width: float,
+    height: float,
+    breaks: Mapping[str, Sequence[float]],
+    edge: Callable[[Points], Points],
+    parity: int,
+) -> Points:
+    """Points around the rectangle, as many as odd or even as the number of triangles."""
+    sides = {
+        "bottom": (np.array([0.0, 0.0]), np.array([1.0, 0.0]), width), "right": (np.array([width, 0.0]), np.array([0.0, 1.0]), height),
+        "top": (np.array([0.0, height]), np.array([1.0, 0.0]), width), "left": (np.array([0.0, 0.0]), np.array([0.0, 1.0]), height),
+    }  # fmt: skip
+    pieces = []
+    for name, (start, along, length) in sides.items():
+        marks = [0.0, *sorted(breaks.get(name, ())), length]
+        for a, b in itertools.pairwise(marks):
+            s = np.linspace(a, b, 401)
+            density = 1.0 / edge(start + s[:, None] * along)
+            total = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(s))])
+            pieces.append((start, along, s, total, max(1, round(total[-1]))))
+    if sum(piece[4] for piece in pieces) % 2 != parity:
+        # one more where that changes the edges least
+        k = max(range(len(pieces)), key=lambda i: pieces[i][4])
+        pieces[k] = (*pieces[k][:4], pieces[k][4] + 1)
+    found = []
+    for start, along, s, total, number in pieces:
+        at = np.interp(np.linspace(0, total[-1], number + 1), total, s)
+        found.append(start + at[:, None] * along)
+    points = np.concatenate(found)
+    _, first = np.unique(
+        np.round(points / (1e-9 * max(width, height))).astype(np.int64), axis=0, return_index=True
+    )
+    return points[np.sort(first)]
+
+
+def _spread(
+    width: float, height: float, number: int, size: Callable[[Points], Points], scale: float, rng
+) -> Points:
+    """Random inner points, as many as asked for, denser where the edge is small, none near the outside."""
+    chosen = np.zeros((0, 2))
+    least = float(
+        size(
+            np.stack(np.meshgrid(np.linspace(0, width, 50), np.linspace(0, height, 50)), -1).reshape(-1, 2)
+        ).min()
+    )
+    while len(chosen) < number:
+        trial = rng.uniform(0, 1, (4 * number, 2)) * [width, height]
+        edge = size(trial)
+        inside = (
+            np.minimum(np.minimum(trial, [width, height] - trial).min(axis=1), 0.4 * scale * edge)
+            >= 0.4 * scale * edge
+        )
+        chosen = np.concatenate(
+            [chosen, trial[inside & (rng.uniform(0, 1, len(trial)) < (least / edge) ** 2)]]
+        )
+    return chosen[:number]
+
+
+def _delaunay(points: Points) -> Cells:
+    """Triangles of some area, counter-clockwise."""
+    from scipy.spatial import Delaunay
+
+    cells = np.asarray(Delaunay(points).simplices, np.int64)
+    a, b, c = (points[cells[:, k]] for k in range(3))
+    twice = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+    cells[twice < 0] = cells[twice < 0][:, ::-1]
+    cells = cells[np.abs(twice) > 1e-9 * np.ptp(points, axis=0).prod()]
+    return cells[np.lexsort(cells.T[::-1])]
+
+
+def _relaxed(outside: Points, inner: Points, size: Callable[[Points], Points]) -> Points:
+    """Inner points moved to the centre of the triangles around them, each weighted by area over its wanted edge."""
+    points, first = np.concatenate([outside, inner]), len(outside)
+    for _ in range(80):
+        cells = _delaunay(points)
+        corners = points[cells]
+        centre = corners.mean(axis=1)
+        a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+        area = 0.5 * np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
+        weight = area / size(centre) ** 2
+        total = np.bincount(cells.ravel(), np.repeat(weight, 3), len(points))
+        moved = np.stack(
+            [np.bincount(cells.ravel(), np.repeat(weight * centre[:, k], 3), len(points)) for k in (0, 1)], 1
+        )
+        points[first:] = moved[first:] / total[first:, None]
+    return points
+
+
+def _smallest_angle(points: Points, cells: Cells) -> float:
+    """Degrees."""
+    x = points[cells]
+    edges = np.roll(x, -1, axis=1) - x
+    other = -np.roll(edges, 1, axis=1)
+    cosine = (edges * other).sum(axis=2) / np.linalg.norm(edges, axis=2) / np.linalg.norm(other, axis=2)
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))).min())
+
+
+def with_middles(points: Points, cells: Cells) -> tuple[Points, Cells]:
+    """Nodes in the middle of the edges of triangles or quadrilaterals, behind the corners as Abaqus orders them."""
+    corners = cells.shape[1]
+    ends = np.stack([cells, np.roll(cells, -1, axis=1)], axis=2)
+    pairs = np.sort(ends.reshape(-1, 2), axis=1)
+    unique, place = np.unique(pairs, axis=0, return_inverse=True)
+    middles = points[unique].mean(axis=1)
+    joined = np.concatenate([points, middles])
+    return rounded(joined, float(np.abs(joined).max())), np.hstack(
+        [cells, len(points) + place.reshape(-1, corners)]
+    )

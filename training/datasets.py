@@ -302,14 +302,19 @@ class DataSetWriter:
                 file[name] = values
         self._write(self.folder / f"batch-{int(min(index)):08d}.h5", memory.getvalue())
 
-    def finish(self, provenance: Mapping[str, Any]) -> None:
-        """Join all batches, sorted by path number, into the data set; then remove the parts."""
+    def finish(
+        self, provenance: Mapping[str, Any], further: Mapping[str, NDArray] | None = None
+    ) -> None:  # fmt: skip
+        """Join all batches, sorted by path number, into the data set, with further arrays that have no row a path; then
+        remove the parts."""
         try:
             with atomic_path(self.path) as temporary:
                 with h5py.File(temporary, "w", userblock_size=BLOCK) as file:
                     _write_attributes(file, {**self.header, **provenance})
                     file["time"] = self.time
                     self._join(file)
+                    for name, values in (further or {}).items():
+                        file.create_dataset(name, data=values)
                     file.attrs["complete"] = True
                 seal(temporary)
         except OSError as error:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 import pybridge._core as _core
 from pybridge.errors import ModelFileError
-from pybridge.model_file import write_model
+from pybridge.model_file import read_model, write_model
 from training.atomic import placed_model
 from training.mlp import COMPONENTS, Mlp
+from training.mlp_samples import play
 from training.mlp_script import MlpHistoryMaterial
 
 # float64 differs from NumPy by the order of sums; float32 by its rounding through some ten terms of each layer.
@@ -33,6 +34,8 @@ def mlp_tensors(model: Mlp) -> dict[str, NDArray]:
         "stress_scale": np.array([model.stress_scale]),
         "spread_max": np.array([model.spread_max]),
     }
+    if model.deadband > 0:
+        tensors["deadband"] = np.array([model.deadband])
     for m, (weights, biases) in enumerate(zip(model.weights, model.biases, strict=True)):
         for k, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
             tensors |= {f"member{m}.layer{k}.weight": weight, f"member{m}.layer{k}.bias": bias}
@@ -50,6 +53,7 @@ def mlp_card(model: Mlp, name: str) -> dict[str, Any]:
             {"name": "contact_stiffness", "count": 21, "unit": "Pa", "description": "upper triangle by rows of D_ijkl, order 11 22 33 12 23 13"},
             {"name": "spread", "count": 1, "unit": "1", "description": "disagreement of the members over the stress scale"},
             {"name": "unreliable", "count": 1, "unit": "1", "description": "1 once the members disagreed or the trained box was left"},
+            *([{"name": "lagging_strain", "count": 3, "unit": "1", "description": "p of 11, 22, 12, within the deadband of E"}] if model.deadband > 0 else []),
         ],
         "elastic_moduli": {"bulk": material["bulk"], "shear": material["shear"]},
         "density": material.get("density"),
@@ -62,6 +66,27 @@ def mlp_card(model: Mlp, name: str) -> dict[str, Any]:
         "training": dict(model.card["training"]),
         "errors": dict(model.card["errors"]),
     }  # fmt: skip
+
+
+def read_mlp(path: Path) -> Mlp:
+    """The committee of a model file; raises ModelFileError where it is of another kind."""
+    file = read_model(path)
+    if file.card.get("kind") != "mlp_history" or list(file.tensors["component"]) != list(COMPONENTS):
+        raise ModelFileError(
+            f"{path}: kind {file.card.get('kind')!r}; expected 'mlp_history' over the components {COMPONENTS}"
+        )
+    t, layers = file.tensors, len(file.card["network"])
+    members = range(sum(name.endswith(".layer0.weight") for name in t))
+    weights, biases = (
+        tuple(tuple(np.asarray(t[f"member{m}.layer{k}.{what}"]) for k in range(layers)) for m in members)
+        for what in ("weight", "bias")
+    )
+    return Mlp(
+        weights, biases, file.card["network"][0]["activation"], t["input_scale"], t["output_scale"], t["output_mean"],
+        t["input_lowest"], t["input_highest"], float(t["stress_scale"][0]), float(t["spread_max"][0]),
+        float(t["deadband"][0]) if "deadband" in t else 0.0,
+        {**file.card, "material": {**file.card["elastic_moduli"], "density": file.card["density"]}},
+    )  # fmt: skip
 
 
 def compare(model: Mlp, path: Path) -> dict[str, float]:
@@ -86,8 +111,10 @@ def _worst(model: Mlp, material: Any, strain: NDArray, dtype: np.dtype) -> float
     n, worst = strain.shape[2], 0.0
     u_old, old = np.zeros((6, n), dtype), np.zeros((material.state_size, n), dtype)
     u_old[:3] = 1
-    stress_old, history, last = np.zeros((6, n), dtype), np.zeros((3, n)), np.zeros((3, n))
-    for e in strain:
+    stress_old = np.zeros((6, n), dtype)
+    lag = play(strain.transpose(2, 0, 1), model.deadband).transpose(1, 2, 0)
+    phi = np.cumsum(np.abs(np.diff(lag, axis=0, prepend=0)), axis=0)
+    for e, history in zip(strain, phi, strict=True):
         u_new, new, stress = u_old.copy(), np.zeros_like(old), np.zeros_like(stress_old)
         u_new[0], u_new[1], u_new[3] = 1 + e[0], 1 + e[1], e[2]
         material.update(
@@ -95,8 +122,6 @@ def _worst(model: Mlp, material: Any, strain: NDArray, dtype: np.dtype) -> float
             temperature=np.zeros(n, dtype), density=np.ones(n, dtype), stress_old=stress_old, state_old=old,
             stress_new=stress, state_new=new, dissipation_inc=np.zeros(n, dtype), status=np.zeros(n, np.int32),
         )  # fmt: skip
-        history += np.abs(e - last)
-        last = e
         answer, spread = model.answer(np.concatenate([e, history]).T)
         upper = [0, 1, 3, 6, 8, 15]
         size = np.abs(model.output_mean) + 3 * model.output_scale

@@ -53,6 +53,7 @@ class MlpHistoryMaterial(nn.Module):
         self.register_buffer("highest", wide["input_highest"].unsqueeze(1))
         self.stress_scale = float(wide["stress_scale"][0])
         self.spread_max = float(wide["spread_max"][0])
+        self.deadband = float(wide["deadband"][0]) if "deadband" in wide else 0.0
 
     def forward(
         self,
@@ -68,7 +69,13 @@ class MlpHistoryMaterial(nn.Module):
         strain = stretch_new.clone()
         strain[:3] -= 1.0
         own = strain[self.component]
-        history = state_old[:count] + (stretch_new - stretch_old)[self.component].abs()
+        change = (stretch_new - stretch_old)[self.component]
+        lag = own
+        if self.deadband > 0:
+            before = state_old[count + 23 :]
+            lag = torch.minimum(torch.maximum(before, own - self.deadband), own + self.deadband)
+            change = lag - before
+        history = state_old[:count] + change.abs()
         inputs = torch.cat([own, history])
         x = inputs / self.input_scale
         answers: list[Tensor] = []
@@ -91,7 +98,10 @@ class MlpHistoryMaterial(nn.Module):
         inside = ((inputs >= self.lowest - slack) & (inputs <= self.highest + slack)).all(0)
         outside = ~inside | (spread > self.spread_max)
         flag = torch.maximum(state_old[count + 22], outside.to(state_old.dtype))
-        state = torch.cat([history, stiffness, spread.unsqueeze(0), flag.unsqueeze(0)])
+        rows = [history, stiffness, spread.unsqueeze(0), flag.unsqueeze(0)]
+        if self.deadband > 0:
+            rows.append(lag)
+        state = torch.cat(rows)
         return stress, state, (flag > 0).to(torch.int32)
 
 

@@ -89,7 +89,8 @@ def histories(cases: Sequence[tuple[str, NDArray, NDArray, Mapping[str, NDArray]
 def curves(
     series: Mapping[str, tuple[NDArray, NDArray]], labels: tuple[str, str], path: Path, log: str = ""
 ) -> None:
-    """Lines {label: (x, y)}; a label that starts with "-" is dashed; `log` names logarithmic axes ("x", "y", "xy")."""
+    """Lines {label: (x, y)}; a label that starts with "-" is dashed; `log` names logarithmic axes ("x",
+    "y", "xy"), and with "pairs" two lines each have one colour."""
     figure, axes = _axes()
     axis = axes[0, 0]
     for k, (label, (x, y)) in enumerate(series.items()):
@@ -98,7 +99,7 @@ def curves(
             x,
             y,
             "--" if dashed else "-",
-            color=f"C{k // 2}" if log == "pairs" else None,
+            color=f"C{k // 2}" if "pairs" in log else None,
             label=label.lstrip("-"),
             marker="o" if len(x) < 20 else None,
             ms=3,

@@ -1,14 +1,15 @@
 """Data for soil: biaxial tests with a packing at every point under random lateral pressures ([GUAN22] 3.4).
 
 Every Gauss point's history of strain, stress and contact stiffness becomes a path of the data set; `run` says which
-test it came from. Finished tests stand in FILE.parts, so that the same command goes on after an interruption.
+test it came from. With `collect` = "iterations" the trial states of the iterations are kept beside them, as the paper
+did. Finished tests stand in FILE.parts, so that the same command goes on after an interruption.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ from pybridge.packing import load, load_library, packing_material
 from pybridge.solver.implicit import BiaxialTest, Controls, History, MaterialPoints, biaxial_problem, solve
 from training.atomic import atomic_path
 from training.datasets import DataSetWriter, parts_folder, read_dataset
-from training.mlp import COMPONENTS, Samples
+from training.mlp import COMPONENTS
+from training.mlp_samples import Iterations, Samples
 
 UPPER = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
+COLLECT = ("converged", "iterations")
+TRIAL = ("path", "record", "strain", "stress", "stiffness")
 
 
 def pressure_path(
@@ -50,16 +54,46 @@ def open_packing(name: str) -> Any:
     return load(name) if Path(name).suffix else load_library(name)
 
 
+class _Watched(MaterialPoints):
+    """Points that keep every trial taken from a whole step of `steps`."""
+
+    def __init__(self, material: Any, n: int, threads: int, steps: int) -> None:
+        super().__init__(material, n, threads)
+        self.steps = steps
+        self.record: list[int] = []
+        self.kept: dict[str, list[NDArray]] = {"strain": [], "stress": [], "stiffness": []}
+
+    def trial(self, strain: NDArray, dt: float = 1.0) -> None:
+        super().trial(strain, dt)
+        whole = round(self.time * self.steps)
+        if dt > 0 and abs(self.time * self.steps - whole) < 1e-6 and not np.any(self.status >= 2):
+            tensor = strain * np.array([1, 1, 0.5])[:, None]
+            for name, value in (("strain", tensor), ("stress", self.stress)):
+                self.kept[name].append(value)
+            self.kept["stiffness"].append(self.stiffness()[np.triu_indices(3)])
+            self.record.append(whole)
+
+    def iterations(self) -> dict[str, NDArray]:
+        """iteration_path, iteration_record (k,), iteration_strain, ..., each trial of each point a row."""
+        rows = {name: np.concatenate([v.T for v in values]) for name, values in self.kept.items()}
+        places = {
+            "path": np.tile(np.arange(self.n), len(self.record)),
+            "record": np.repeat(self.record, self.n),
+        }
+        return {f"iteration_{name}": value for name, value in (places | rows).items()}
+
+
 def run_test(
-    packing: str, test: BiaxialTest, steps: int, pressure: NDArray | None, threads: int,
-    progress: Callable[[float, int], None] | None = None,
-) -> History:  # fmt: skip
-    """One coupled test with lateral pressures (steps + 1,) Pa, or the test's constant one."""
+    packing: str, test: BiaxialTest, steps: int, pressure: NDArray | None, threads: int, collect: str = "converged",
+) -> dict[str, NDArray]:  # fmt: skip
+    """One coupled test with lateral pressures (steps + 1,) Pa, or the test's constant one: what it gives as data."""
     x = np.linspace(0, 1, steps + 1)
     lateral = None if pressure is None else (lambda load: float(np.interp(load, x, pressure)))
     problem = biaxial_problem(test, lateral)
-    points = MaterialPoints(packing_material(open_packing(packing)), problem.mesh.points, threads)
-    return solve(problem, points, Controls(steps=steps), progress=progress)
+    points = _Watched(packing_material(open_packing(packing)), problem.mesh.points, threads, steps)
+    history = solve(problem, points, Controls(steps=steps))
+    data = at_whole_steps(history, steps)
+    return data | points.iterations() if collect == "iterations" else data
 
 
 def at_whole_steps(history: History, steps: int) -> dict[str, NDArray]:
@@ -78,13 +112,15 @@ def at_whole_steps(history: History, steps: int) -> dict[str, NDArray]:
 
 def generate(
     out: Path, *, packing: str = "disks100", runs: int = 8, steps: int = 50, test: BiaxialTest | None = None,
-    seed: int = 0, threads: int = 2, tell: Callable[[str], None] = print,
+    seed: int = 0, threads: int = 2, collect: str = "converged", tell: Callable[[str], None] = print,
 ) -> None:  # fmt: skip
-    """Run the tests and write the data set. A test that stops early is told and left out; raises DataSetError where
+    """Run the tests and write the data set, converged steps or all "iterations". A test that stops early is told and left out; raises DataSetError where
     fewer than three are left, or FILE.parts holds tests of other settings."""
     out = Path(out)
     test = BiaxialTest() if test is None else test
-    settings = {"packing": packing, "steps": steps, "test": vars(test), "seed": seed}
+    if collect not in COLLECT:
+        raise DataSetError(f"collect = {collect!r}: expected one of {', '.join(COLLECT)}")
+    settings = {"packing": packing, "steps": steps, "test": vars(test), "seed": seed, "collect": collect}
     parts = parts_folder(out)
     parts.mkdir(parents=True, exist_ok=True)
     _check_settings(parts, settings)
@@ -97,12 +133,11 @@ def generate(
                 f"coupled test {index + 1} of {runs}: lateral pressure {path.min():.3g} to {path.max():.3g} Pa"
             )
             try:
-                history = run_test(packing, test, steps, path, threads)
+                arrays: dict[str, Any] = dict(run_test(packing, test, steps, path, threads, collect))
             except SolverError as error:
                 tell(f"coupled test {index + 1} of {runs} left out: {error}")
                 continue
             with atomic_path(file) as temporary:
-                arrays: dict[str, Any] = dict(at_whole_steps(history, steps))
                 np.savez_compressed(temporary, **arrays)
         done.append(index)
     if len(done) < 3:
@@ -124,27 +159,97 @@ def _check_settings(parts: Path, settings: dict[str, Any]) -> None:
 
 def _join(out: Path, parts: Path, done: list[int], settings: dict[str, Any], steps: int) -> None:
     arrays = [dict(np.load(parts / f"run-{index}.npz")) for index in done]
-    joined = {name: np.concatenate([a[name] for a in arrays]) for name in ("strain", "stress", "stiffness")}
     count = [len(a["strain"]) for a in arrays]
-    stretch, stress = (np.zeros((*joined["strain"].shape[:2], 6)) for _ in range(2))
+    for first, a in zip(np.cumsum([0, *count[:-1]]), arrays, strict=True):
+        if "iteration_path" in a:
+            a["iteration_path"] = a["iteration_path"] + first
+    joined = {name: np.concatenate([a[name] for a in arrays]) for name in arrays[0]}
+    source = {"source": "biaxial tests with a packing at every point", **settings}
+    write_samples(out, settings["packing"], joined, np.repeat(done, count), source)
+
+
+def write_samples(
+    out: Path, packing: str, arrays: Mapping[str, NDArray], run: NDArray, source: Mapping[str, Any]
+) -> None:
+    """A data set from strain (paths, times, 3) of tensor components, stress, stiffness, and iteration_... if any."""
+    strain = arrays["strain"]
+    stretch, stress = (np.zeros((*strain.shape[:2], 6)) for _ in range(2))
     stretch[:, :, :3] = 1
     for k, component in enumerate(COMPONENTS):
-        stretch[:, :, component] += joined["strain"][:, :, k]
-        stress[:, :, component] = joined["stress"][:, :, k]
+        stretch[:, :, component] += strain[:, :, k]
+        stress[:, :, component] = arrays["stress"][:, :, k]
     stress[:, :, 2] = stress[:, :, :2].mean(axis=2)
-    engine = open_packing(settings["packing"])
+    engine = open_packing(packing)
     moduli = packing_material(engine).elastic_moduli
     density = engine.parameters.density / (1 + engine.measure().void_ratio)
-    provenance = {
-        "source": "biaxial tests with a packing at every point", **settings,
-        "material": {"bulk": moduli.bulk, "shear": moduli.shear, "density": density},
-    }  # fmt: skip
-    writer = DataSetWriter(out, np.linspace(0, 1, steps + 1), provenance)
-    paths = {
-        "stretch": stretch, "stress": stress, "stiffness": joined["stiffness"], "run": np.repeat(done, count)
-    }  # fmt: skip
-    writer.append(np.arange(len(stretch)), paths, ["biaxial"] * len(stretch), np.zeros(len(stretch), bool))
-    writer.finish({})
+    provenance = {**source, "material": {"bulk": moduli.bulk, "shear": moduli.shear, "density": density}}
+    writer = DataSetWriter(out, np.linspace(0, 1, strain.shape[1]), provenance)
+    paths = {"stretch": stretch, "stress": stress, "stiffness": arrays["stiffness"], "run": run}
+    writer.append(np.arange(len(strain)), paths, ["biaxial"] * len(strain), np.zeros(len(strain), bool))
+    writer.finish({}, {name: v for name, v in arrays.items() if name.startswith("iteration_")})
+
+
+def label(packing: str, strain: NDArray, threads: int = 1) -> dict[str, NDArray]:
+    """What packings answer to strains (paths, times, 3) of tensor components, from 0: strain, stress, stiffness of the
+    paths that came to their end, and `path`, their numbers."""
+    points = MaterialPoints(packing_material(open_packing(packing)), len(strain), threads)
+    failed = np.zeros(len(strain), bool)
+    stress, stiffness = [], []
+    for eps in strain.transpose(1, 2, 0):
+        points.trial(eps * np.array([1, 1, 2])[:, None])
+        failed |= points.status >= 2
+        stress.append(points.stress)
+        stiffness.append(points.stiffness()[np.triu_indices(3)])
+        points.accept()
+    found = {
+        "strain": strain,
+        "stress": np.array(stress).transpose(2, 0, 1),
+        "stiffness": np.array(stiffness).transpose(2, 0, 1),
+    }
+    return {name: value[~failed] for name, value in found.items()} | {"path": np.flatnonzero(~failed)}
+
+
+def flagged_points(flagged: NDArray, count: int, left_out: Collection[int] = ()) -> NDArray:
+    """At most `count` of the points flagged in the end, evenly over the order in which they were flagged, those in
+    `left_out` aside. flagged (records, points)."""
+    chosen = np.setdiff1d(np.flatnonzero(flagged[-1]), list(left_out))
+    order = chosen[np.argsort(flagged[:, chosen].argmax(axis=0), kind="stable")]
+    return order[np.unique(np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int))]
+
+
+def resample(
+    out: Path,
+    history: Path,
+    *,
+    packing: str,
+    points: int,
+    threads: int = 1,
+    tell: Callable[[str], None] = print,
+) -> None:
+    """Active resampling ([GUAN22] 3.4.2): strain paths of flagged points of a run with a network, answered by packings.
+
+    `history` (.npz): load (records,), strain (records, 3, points; engineering shear), flagged (records, points), steps.
+    Each path is a run of its own in the data set. Raises DataSetError where nothing is flagged.
+    """
+    try:
+        with np.load(history) as file:
+            load, strain, flagged, steps = (file[k] for k in ("load", "strain", "flagged", "steps"))
+    except (OSError, KeyError, ValueError) as error:
+        raise DataSetError(f"{history}: expected the arrays load, strain, flagged, steps: {error}") from error
+    chosen = flagged_points(flagged, points)
+    if len(chosen) == 0:
+        raise DataSetError(f"{history}: no point was flagged: the network knows these paths, nothing to add")
+    reached = int(np.floor(load[-1] * steps + 1e-6))
+    keep = [int(np.argmin(np.abs(load - k / steps))) for k in range(reached + 1)]
+    paths = strain[keep][:, :, chosen].transpose(2, 0, 1) * np.array([1, 1, 0.5])
+    found = label(packing, paths, threads)
+    if len(found["path"]) < len(chosen):
+        tell(
+            f"{len(chosen) - len(found['path'])} of {len(chosen)} paths left out: the packing failed on them"
+        )
+    source = {"source": "paths of flagged points", "packing": packing, "points": [int(i) for i in chosen]}
+    write_samples(out, packing, found, found.pop("path"), source)
+    tell(f"{len(found['strain'])} of {int(flagged[-1].sum())} flagged points added, {reached} steps each")
 
 
 def read_samples(path: Path) -> tuple[Samples, dict[str, Any]]:
@@ -158,6 +263,9 @@ def read_samples(path: Path) -> tuple[Samples, dict[str, Any]]:
                 "`pybridge soil generate` writes them"
             )
         stiffness, run = np.asarray(file["stiffness"]), np.asarray(file["run"])
+        trials = None
+        if "iteration_path" in file:
+            trials = Iterations(*(np.asarray(file[f"iteration_{name}"]) for name in TRIAL))
     if stiffness.shape != (*data.stress.shape[:2], len(UPPER)) or run.shape != (len(data),):
         raise DataSetError(
             f"{path}: stiffness {stiffness.shape} and run {run.shape} do not fit {data.stress.shape[:2]} paths and times"
@@ -165,5 +273,19 @@ def read_samples(path: Path) -> tuple[Samples, dict[str, Any]]:
     if not np.all(np.isfinite(stiffness)):
         raise DataSetError(f"{path}: stiffness holds numbers that are not finite")
     columns = list(COMPONENTS)
-    samples = Samples(data.strain[:, :, columns], data.stress[:, :, columns], stiffness, run)
+    samples = Samples(data.strain[:, :, columns], data.stress[:, :, columns], stiffness, run, trials)
     return samples, {**data.provenance, "checksum": f"{zlib.crc32(path.read_bytes()):08x}"}
+
+
+def read_sets(paths: Sequence[Path]) -> tuple[list[Samples], dict[str, Any]]:
+    """Several data sets of one packing and the first one's provenance; raises DataSetError where they do not fit."""
+    read = [read_samples(path) for path in paths]
+    for path, (_, provenance) in zip(paths, read, strict=True):
+        for key in ("packing", "material"):
+            if provenance.get(key) != read[0][1].get(key):
+                raise DataSetError(
+                    f"{path}: {key} {provenance.get(key)!r}, but {paths[0]} has {read[0][1].get(key)!r}: sets of one "
+                    "training must come from one packing"
+                )
+    checksum = "+".join(provenance["checksum"] for _, provenance in read)
+    return [samples for samples, _ in read], {**read[0][1], "checksum": checksum}

@@ -59,6 +59,11 @@ MlpHistory<Real>::MlpHistory(const ModelFile& file)
   plane_ = count == 3 && component_[0] == 0 && component_[1] == 1 && component_[2] == 3 ? 1 : 0;
   if (count != 6 && plane_ == 0) file.refuse("tensor component: expected 0 1 3 (plane) or 0 1 2 3 4 5");
   const int outputs = count + count * (count + 1) / 2;
+  if (file.find("deadband") != nullptr) {
+    const double deadband = file.tensor("deadband", {1}).values[0];
+    if (!(deadband >= 0 && deadband < 0.1)) file.refuse("tensor deadband: expected a strain from 0 to 0.1");
+    deadband_ = static_cast<Real>(deadband);
+  }
   check_state_schema(file);
   for (double scale : file.tensor("input_scale", {2 * count}).values) {
     if (!(scale > 0)) file.refuse("tensor input_scale: expected positive numbers");
@@ -87,13 +92,35 @@ MlpHistory<Real>::MlpHistory(const ModelFile& file)
 template <class Real>
 void MlpHistory<Real>::check_state_schema(const ModelFile& file) const {
   const int count = static_cast<int>(component_.size());
-  const bool fits = schema_.size() == 4 && schema_[0].name == "accumulated_strain" &&
+  const bool lags = deadband_ > 0;
+  const bool fits = schema_.size() == (lags ? 5 : 4) && schema_[0].name == "accumulated_strain" &&
                     schema_[0].count == count && schema_[1].name == "contact_stiffness" &&
                     schema_[1].count == full_upper && schema_[2].name == "spread" && schema_[2].count == 1 &&
-                    schema_[3].name == "unreliable" && schema_[3].count == 1;
+                    schema_[3].name == "unreliable" && schema_[3].count == 1 &&
+                    (!lags || (schema_[4].name == "lagging_strain" && schema_[4].count == count));
+  const std::string size = "[" + std::to_string(count) + "]";
   if (!fits)
-    file.refuse("card.json: \"state_schema\" must be accumulated_strain[" + std::to_string(count) +
-                "], contact_stiffness[21], spread[1], unreliable[1]");
+    file.refuse("card.json: \"state_schema\" must be accumulated_strain" + size +
+                ", contact_stiffness[21], spread[1], unreliable[1]" +
+                (lags ? ", lagging_strain" + size + " (with a deadband)" : ""));
+}
+
+template <class Real>
+Real MlpHistory<Real>::accumulate(const Block<Real>& b, int i, int k, Real& strain, Real& history) const {
+  const Index s = b.stride, count = static_cast<Index>(component_.size());
+  const int c = component_[static_cast<std::size_t>(k)];
+  const Real now = b.stretch_new[i + c * s];
+  strain = now - (c < 3 ? Real(1) : Real(0));
+  Real change = now - b.stretch_old[i + c * s];
+  if (deadband_ > 0) {
+    const Index lag = i + (count + full_upper + 2 + k) * s;
+    const Real p = b.state_old[lag];
+    b.state_new[lag] = std::clamp(p, strain - deadband_, strain + deadband_);
+    change = b.state_new[lag] - p;
+  }
+  history = b.state_old[k * s + i] + std::abs(change);
+  b.state_new[k * s + i] = history;
+  return change == 0 ? Real(0) : std::copysign(Real(1), change);
 }
 
 template <class Real>
@@ -108,23 +135,19 @@ void MlpHistory<Real>::update(const Block<Real>& block) const noexcept {
 
 template <class Real>
 void MlpHistory<Real>::update_chunk(const Block<Real>& b, int start, int n) const {
-  const Index s = b.stride, chunk = network_chunk;
+  const Index chunk = network_chunk;
   const int count = static_cast<int>(component_.size());
   const Index in = 2 * count, out = static_cast<Index>(output_scale_.size());
   const Index all = out * static_cast<Index>(members_.size());
   Real* x = thread_scratch<Real>(ScratchSlot::material, static_cast<std::size_t>((in + all) * chunk));
   Real* y = x + in * chunk;
-  for (int k = 0; k < count; ++k) {
-    const Index from = component_[static_cast<std::size_t>(k)] * s + start;
-    const Real one = component_[static_cast<std::size_t>(k)] < 3 ? Real(1) : Real(0);
+  for (int k = 0; k < count; ++k)
     for (int i = 0; i < n; ++i) {
-      const Real now = b.stretch_new[from + i],
-                 history = b.state_old[k * s + start + i] + std::abs(now - b.stretch_old[from + i]);
-      b.state_new[k * s + start + i] = history;
-      x[k * chunk + i] = (now - one) * inverse_scale_[static_cast<std::size_t>(k)];
+      Real strain, history;
+      accumulate(b, start + i, k, strain, history);
+      x[k * chunk + i] = strain * inverse_scale_[static_cast<std::size_t>(k)];
       x[(count + k) * chunk + i] = history * inverse_scale_[static_cast<std::size_t>(count + k)];
     }
-  }
   for (std::size_t m = 0; m < members_.size(); ++m)
     members_[m].forward(n, x, chunk, y + static_cast<Index>(m) * out * chunk, chunk);
   for (int i = 0; i < n; ++i) finish(b, start + i, y, i);
@@ -207,7 +230,7 @@ void MlpHistory<Real>::update_with_tangent(const Block<Real>& block, Real* tange
 template <class Real>
 void MlpHistory<Real>::update_point(const Block<Real>& b, int i, Real* tangent) const {
   constexpr Index directions = network_directions;
-  const Index s = b.stride, count = static_cast<Index>(component_.size()), in = 2 * count;
+  const Index count = static_cast<Index>(component_.size()), in = 2 * count;
   const Index out = static_cast<Index>(output_scale_.size()), members = static_cast<Index>(members_.size());
   Real* x = thread_scratch<Real>(ScratchSlot::material,
                                  static_cast<std::size_t>(in * (1 + directions) + out * (1 + 2 * directions) +
@@ -218,15 +241,14 @@ void MlpHistory<Real>::update_point(const Block<Real>& b, int i, Real* tangent) 
   std::fill_n(slope, out * directions, Real(0));
   for (Index k = 0; k < count; ++k) {
     const int c = component_[static_cast<std::size_t>(k)];
-    const Real now = b.stretch_new[i + c * s], change = now - b.stretch_old[i + c * s];
-    const Real history = b.state_old[k * s + i] + std::abs(change);
     const Real scale = inverse_scale_[static_cast<std::size_t>(k)],
                history_scale = inverse_scale_[static_cast<std::size_t>(count + k)];
-    b.state_new[k * s + i] = history;
-    x[k] = (now - (c < 3 ? Real(1) : Real(0))) * scale;
+    Real strain, history;
+    const Real direction = accumulate(b, i, static_cast<int>(k), strain, history);
+    x[k] = strain * scale;
     x[count + k] = history * history_scale;
     dx[k * directions + c] = scale;
-    dx[(count + k) * directions + c] = change == 0 ? Real(0) : std::copysign(history_scale, change);
+    dx[(count + k) * directions + c] = direction * history_scale;
   }
   for (Index m = 0; m < members; ++m) {
     members_[static_cast<std::size_t>(m)].forward_tangent(x, dx, 0, y, dy);

@@ -1,7 +1,9 @@
 // A committee of networks from strain and accumulated strain to stress and stiffness ([GUAN22] Eq. 12 and
 // 15).
 //
-//   phi += |dE|,  E = U - I        componentwise ([GUAN22] Eq. 12), the components that `component` lists
+//   phi += |p - p_old|,  E = U - I   componentwise, the components that `component` lists
+//   p = p_old moved by the least that brings it within `deadband` of E; without a deadband p = E and phi is
+//   [GUAN22] Eq. 12
 //   x = (E, phi) / input_scale,  y = net(x) * output_scale + output_mean = (stress, stiffness)
 //   answer = mean of the members;  spread = largest over the stresses of their standard deviation /
 //   stress_scale
@@ -38,6 +40,8 @@ class MlpHistory final : public Material<Real>, public HasStretchTangent<Real> {
   void update_point(const Block<Real>& block, int i, Real* tangent) const;
   void store_tangent(const Real* slope, Real* tangent, int stride) const;
   void check_state_schema(const ModelFile& file) const;
+  // Strain and phi of component k at point i: writes phi (and p) to the new state; the change of phi with E.
+  Real accumulate(const Block<Real>& block, int i, int k, Real& strain, Real& history) const;
   bool inside(const Real* strain, const Real* history) const;
 
   StateSchema schema_;
@@ -46,7 +50,7 @@ class MlpHistory final : public Material<Real>, public HasStretchTangent<Real> {
   std::vector<int> component_;  // of the six, 0 to 5
   int plane_ = 0;               // 1: sigma_33 is the mean of sigma_11 and sigma_22
   std::vector<Real> inverse_scale_, output_scale_, output_mean_, lowest_, highest_;
-  Real stress_scale_ = 1, spread_max_ = 0;
+  Real stress_scale_ = 1, spread_max_ = 0, deadband_ = 0;
   std::vector<Network<Real>> members_;
 };
 

@@ -6,7 +6,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "core/conventions.h"
 #include "core/registry.h"
+#include "core/stretch_tangent.h"
+#include "laws/tangent.h"
 #include "registrar.h"
 
 namespace py = pybind11;
@@ -49,12 +52,13 @@ const Real* view(const py::array& array, const char* name, int components, py::s
   return static_cast<const Real*>(array.data());
 }
 
+// The arrays of a call as a block; points run fastest in all of them.
 template <class Real>
-void update(const Material<Real>& material, double time_old, double dt, const py::array& strain_inc,
-            const py::array& stretch_old, const py::array& stretch_new, const py::array& temperature,
-            const py::array& density, const py::array& stress_old, const py::array& state_old,
-            const py::array& stress_new, const py::array& state_new, const py::array& dissipation_inc,
-            py::array_t<int, py::array::c_style> status, int repeats) {
+Block<Real> block_of(const Material<Real>& material, double time_old, double dt, const py::array& strain_inc,
+                     const py::array& stretch_old, const py::array& stretch_new, const py::array& temperature,
+                     const py::array& density, const py::array& stress_old, const py::array& state_old,
+                     const py::array& stress_new, const py::array& state_new,
+                     const py::array& dissipation_inc, py::array_t<int, py::array::c_style>& status) {
   const py::ssize_t n = temperature.size();
   const int states = state_size(material.state_schema());
   py::ssize_t stride = 0;
@@ -79,8 +83,61 @@ void update(const Material<Real>& material, double time_old, double dt, const py
     throw Error("status: expected int32 of shape (" + std::to_string(n) + ",), got " + shape_text(status));
   block.status = status.mutable_data();
   block.stride = static_cast<int>(stride == 0 ? n : stride);
+  return block;
+}
+
+template <class Real>
+void update(const Material<Real>& material, double time_old, double dt, const py::array& strain_inc,
+            const py::array& stretch_old, const py::array& stretch_new, const py::array& temperature,
+            const py::array& density, const py::array& stress_old, const py::array& state_old,
+            const py::array& stress_new, const py::array& state_new, const py::array& dissipation_inc,
+            py::array_t<int, py::array::c_style> status, int repeats) {
+  const Block<Real> block =
+      block_of(material, time_old, dt, strain_inc, stretch_old, stretch_new, temperature, density, stress_old,
+               state_old, stress_new, state_new, dissipation_inc, status);
   py::gil_scoped_release unlocked;  // blocks may be updated from several Python threads
   for (int k = 0; k < repeats; ++k) material.update(block);  // more than once: for timing
+}
+
+// Mandel components to those of engineering shear, 36 x n.
+template <class Real>
+void to_engineering(Real* tangent, py::ssize_t n) {
+  for (int row = 0; row < 6; ++row)
+    for (int column = 0; column < 6; ++column) {
+      const Real factor = row < 3 && column < 3     ? Real(1)
+                          : row >= 3 && column >= 3 ? Real(0.5)
+                                                    : static_cast<Real>(inverse_sqrt2);
+      for (py::ssize_t i = 0; i < n; ++i) tangent[(row * 6 + column) * n + i] *= factor;
+    }
+}
+
+template <class Real>
+bool update_with_tangent(const Material<Real>& material, py::array_t<Real, py::array::c_style> tangent,
+                         double time_old, double dt, const py::array& strain_inc,
+                         const py::array& stretch_old, const py::array& stretch_new,
+                         const py::array& temperature, const py::array& density, const py::array& stress_old,
+                         const py::array& state_old, const py::array& stress_new, const py::array& state_new,
+                         const py::array& dissipation_inc, py::array_t<int, py::array::c_style> status) {
+  const Block<Real> block =
+      block_of(material, time_old, dt, strain_inc, stretch_old, stretch_new, temperature, density, stress_old,
+               state_old, stress_new, state_new, dissipation_inc, status);
+  if (tangent.ndim() != 3 || tangent.shape(0) != 6 || tangent.shape(1) != 6 || tangent.shape(2) != block.n ||
+      block.stride != block.n)
+    throw Error("tangent: expected shape (6, 6, " + std::to_string(block.n) +
+                ") and arrays without gaps between components, got " + shape_text(tangent));
+  Real* out = tangent.mutable_data();
+  const auto* joint = dynamic_cast<const HasStretchTangent<Real>*>(&material);
+  const auto* law = dynamic_cast<const HasTangent<Real>*>(&material);
+  py::gil_scoped_release unlocked;
+  if (joint != nullptr) {
+    joint->update_with_tangent(block, out);
+  } else {
+    material.update(block);
+    if (law == nullptr) return false;
+    law->tangent(block, out);
+  }
+  to_engineering(out, block.n);
+  return true;
 }
 
 template <class Real>
@@ -98,7 +155,16 @@ void bind_material(py::module_& m, const char* name) {
            py::arg("density").noconvert(), py::arg("stress_old").noconvert(),
            py::arg("state_old").noconvert(), py::arg("stress_new").noconvert(),
            py::arg("state_new").noconvert(), py::arg("dissipation_inc").noconvert(),
-           py::arg("status").noconvert(), py::arg("repeats") = 1);
+           py::arg("status").noconvert(), py::arg("repeats") = 1)
+      .def("update_with_tangent", &update_with_tangent<Real>, py::kw_only(), py::arg("tangent").noconvert(),
+           py::arg("time_old"), py::arg("dt"), py::arg("strain_inc").noconvert(),
+           py::arg("stretch_old").noconvert(), py::arg("stretch_new").noconvert(),
+           py::arg("temperature").noconvert(), py::arg("density").noconvert(),
+           py::arg("stress_old").noconvert(), py::arg("state_old").noconvert(),
+           py::arg("stress_new").noconvert(), py::arg("state_new").noconvert(),
+           py::arg("dissipation_inc").noconvert(), py::arg("status").noconvert(),
+           "update() where strain_inc is the difference of the stretches, and d(stress) / d(strain), (6, 6, "
+           "n), engineering shear. False: this material has no derivative, and tangent is left as it was.");
 }
 
 Registrar base(0, [](py::module_& m) {

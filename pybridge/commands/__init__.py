@@ -16,6 +16,7 @@ from pybridge import __version__
 ORDER = [
     "demo",
     "generate",
+    "import",
     "train",
     "evaluate",
     "export",

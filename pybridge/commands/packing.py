@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from pybridge.errors import PackingError
 
@@ -20,13 +21,16 @@ HELP = "packings of grains: prepare, load, look at"
 PROGRAMS = ("biaxial", "triaxial", "constant-p", "constant-b", "isotropic")
 
 # The packings that come with the package: [GUAN22] 500 disks, [QU23A] 400 disks (here with the radii of the public
-# code of the papers), denser and looser, and spheres.
-LIBRARY = {
+# code of the papers), denser and looser, one from a gradation curve (diameters in m, shares finer by mass), and spheres.
+LIBRARY: dict[str, dict[str, Any]] = {
     "disks400": {"dim": 2, "count": 400, "radii": (0.003, 0.007), "seed": 1, "friction": 0.0},
     "disks400_loose": {"dim": 2, "count": 400, "radii": (0.003, 0.007), "seed": 1, "friction": 0.5},
     "disks100": {"dim": 2, "count": 100, "radii": (0.003, 0.007), "seed": 1, "friction": 0.0},
+    "disks400_graded": {
+        "dim": 2, "count": 400, "gradation": ((0.004, 0.008, 0.012, 0.016), (0.0, 0.2, 0.6, 1.0)), "seed": 1, "friction": 0.0,
+    },
     "spheres500": {"dim": 3, "count": 500, "radii": (0.003, 0.007), "seed": 1, "friction": 0.0},
-}
+}  # fmt: skip
 LIBRARY_PRESSURE = 1e5
 
 
@@ -158,19 +162,19 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _library(options: argparse.Namespace) -> None:
-    from pybridge.packing import prepare, save, uniform_radii
+    from pybridge.packing import graded_radii, prepare, save, uniform_radii
 
     if not options.out.is_dir():
         raise PackingError(f"{options.out}: expected a folder")
     for name, entry in LIBRARY.items():
-        radii = uniform_radii(entry["count"], *entry["radii"], seed=entry["seed"])
+        if "gradation" in entry:
+            diameters, passing = entry["gradation"]
+            radii = graded_radii(entry["count"], diameters, passing, entry["dim"], entry["seed"])
+        else:
+            radii = uniform_radii(entry["count"], *entry["radii"], seed=entry["seed"])
         packing = prepare(
             entry["dim"], radii, LIBRARY_PRESSURE, preparation_friction=entry["friction"], seed=entry["seed"]
         )
-        save(
-            options.out / f"{name}.h5",
-            packing,
-            {**entry, "radii": list(entry["radii"]), "pressure": LIBRARY_PRESSURE},
-        )
+        save(options.out / f"{name}.h5", packing, {**entry, "pressure": LIBRARY_PRESSURE})
         print(options.out / f"{name}.h5")
         _describe(packing)

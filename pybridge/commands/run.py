@@ -1,6 +1,6 @@
 """Run a deck (.inp) in the mini-solver, with any material, without a licence.
 
-The deck is the one that Abaqus/Explicit gets; docs/decks.md lists what is supported. Results go to OUT/DECK.h5, which
+The deck is the one that Abaqus gets: with *DYNAMIC, EXPLICIT, or with *STATIC for the implicit solver; docs/decks.md lists what is supported. Results go to OUT/DECK.h5, which
 `pybridge plot` and `pybridge compare` read. An interrupted run goes on when the same command is given again.
 
   pybridge run anvil.inp                              built-in laws, and NAME.pt beside the deck for *USER MATERIAL
@@ -9,6 +9,8 @@ The deck is the one that Abaqus/Explicit gets; docs/decks.md lists what is suppo
   pybridge run anvil.inp --vumat mine.so              somebody's own compiled VUMAT
   pybridge run anvil.inp --vumat mine.f               its source, Fortran or C++, compiled first
   pybridge run anvil.inp --material fine-scale        the polycrystal itself at every point
+  pybridge run wall.inp --material packing:disks400   a packing of grains at every point
+  pybridge run wall.inp --material umat               *STATIC: the compiled umat_, called as Abaqus/Standard does
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pybridge.solver import RunResult
 
 HELP = "run a deck in the mini-solver, with any material"
-MATERIALS = ("deck", "bindings", "vumat", "torchscript", "python", "fine-scale")
+MATERIALS = ("deck", "bindings", "vumat", "umat", "torchscript", "python", "fine-scale", "packing:NAME")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="deck",
         metavar="HOW",
         help="how materials are called: deck or bindings (the package's kernels, the default), vumat (the compiled "
-        "vumat_), torchscript or python (surrogates through libtorch), fine-scale (the polycrystal at every point)",
+        "vumat_), torchscript or python (surrogates through libtorch), fine-scale (the polycrystal at every point), "
+        "packing:NAME or packing:FILE (a packing of grains at every point), umat (*STATIC: the compiled umat_)",
     )
     parser.add_argument(
         "--model",
@@ -73,6 +76,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="stop where a material leaves the range it was trained on",
     )
+    static = parser.add_argument_group("decks with *STATIC")
+    static.add_argument("--steps", type=int, metavar="N", help="load steps, instead of the deck's")
+    static.add_argument("--tolerance", type=float, metavar="X", help="of the residual over the reactions")
+    static.add_argument("--iterations", type=int, metavar="N", help="at most so many a step")
+    static.add_argument(
+        "--measure", choices=("both", "displacement", "residual"), help="what counts as converged (both)"
+    )
+    static.add_argument(
+        "--stiffness",
+        choices=("own", "tangent", "elastic"),
+        help="what iterations use: the material's own secant, the derivative of its stress, or its virgin moduli "
+        "(the first of these that it has)",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
@@ -85,6 +101,8 @@ def run(options: argparse.Namespace) -> int:
     deck = read_deck(options.deck)
     out = options.out / f"{options.deck.stem}.h5"
     _prepare(out, options.overwrite, options.resume)
+    if deck.static:
+        return _run_static(options, deck, switch, out)
     result = run_deck(
         deck,
         material=switch,
@@ -102,9 +120,44 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run_static(options: argparse.Namespace, deck: Deck, switch: str, out: Path) -> int:
+    from pybridge.solver.implicit import run_static
+
+    result = run_static(
+        deck,
+        material=switch,
+        out=out,
+        folder=options.deck.resolve().parent,
+        models=model_files(deck, options.model),
+        overwrite=options.overwrite,
+        progress=not options.quiet,
+        threads=_at_least_one("threads", options.threads),
+        unreliable_is_fatal=options.stop_if_unreliable,
+        stiffness=options.stiffness,
+        steps=_at_least_one("steps", options.steps),
+        tolerance=options.tolerance,
+        iterations_max=options.iterations,
+        measure=options.measure,
+    )
+    per = result.iterations / max(1, result.steps)
+    print(deck.heading.splitlines()[0] if deck.heading else deck.source)
+    print(
+        f"  {result.points} points, {result.steps} steps, {per:.1f} iterations a step, {result.cuts} cuts; "
+        f"{result.seconds:.1f} s" + (" since it went on" if result.resumed else "")
+    )
+    print(f"  materials: {', '.join(sorted(deck.materials))} through {switch}")
+    if result.unreliable_points:
+        share = 100 * result.unreliable_points / result.points
+        print(
+            f"  {result.unreliable_points} points ({share:.1f} %) left the range their material was trained on"
+        )
+    print(f"  results: {result.path}")
+    return 0
+
+
 def material_switch(material: str, vumat: Path | None, engine: str | None, precision: str) -> str:
     """The solver's switch from the options. Raises ConfigError where they contradict each other."""
-    if material not in MATERIALS:
+    if material not in MATERIALS and not material.startswith(("packing:", "umat:")):
         raise ConfigError(f"--material {material}: expected one of {', '.join(MATERIALS)}")
     if vumat is not None:
         return _other_vumat(material, vumat, engine, precision)
@@ -113,6 +166,8 @@ def material_switch(material: str, vumat: Path | None, engine: str | None, preci
             raise ConfigError(f"--engine torchscript cannot go with --material {material}")
         material = "torchscript"
     kind = "bindings" if material == "deck" else material
+    if precision == "single" and kind.startswith(("packing", "umat")):
+        raise ConfigError(f"--precision single cannot go with --material {material}")
     return f"{kind}:single" if precision == "single" else kind
 
 

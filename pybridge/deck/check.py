@@ -6,7 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pybridge.deck.cards import Line
-from pybridge.deck.model import Boundary, Deck, ElementBlock, ElementSurface, NodeSurface
+from pybridge.deck.model import (
+    EXPLICIT_ELEMENTS,
+    STATIC_ELEMENTS,
+    Boundary,
+    Deck,
+    ElementBlock,
+    ElementSurface,
+    NodeSurface,
+    corners_of,
+)
 from pybridge.errors import DeckError
 
 _GAUSS = 1.0 / np.sqrt(3.0)
@@ -15,13 +24,18 @@ _HEXAHEDRON = np.array(
     float,
 )
 _QUADRILATERAL = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)
+_TRIANGLE = np.array([[-1.0, 1.0, 0.0], [-1.0, 0.0, 1.0]])  # gradients of the corners, area coordinates
 
 
 def check_deck(deck: Deck, masses: dict[int, float], element_lines: list[Line]) -> None:
     """Raises DeckError for what each keyword alone cannot show."""
-    if len({block.type.startswith("CAX") for block in deck.elements}) > 1:
-        raise DeckError(f"{deck.source}: axisymmetric and three-dimensional elements in one deck")
+    if len({block.type[:3] for block in deck.elements}) > 1:
+        raise DeckError(
+            f"{deck.source}: three-dimensional, axisymmetric (CAX) and plane-strain (CPE) elements in one deck; "
+            "expected one of them"
+        )
     _check_magnitudes(deck)
+    _check_procedure(deck)
     start = 0
     for block in deck.elements:
         _check_shapes(deck, block, element_lines[start : start + len(block.labels)])
@@ -32,10 +46,17 @@ def check_deck(deck: Deck, masses: dict[int, float], element_lines: list[Line]) 
 
 
 def jacobians(block: ElementBlock, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Determinant of the Jacobian at the 2 x 2 (x 2) Gauss points, (points, elements); volume is their sum in 3D."""
-    corners = _HEXAHEDRON if block.connectivity.shape[1] == 8 else _QUADRILATERAL
+    """Determinant of the Jacobian at the 2 x 2 (x 2) Gauss points, (points, elements); volume is their sum in 3D.
+
+    Of the corners alone; a triangle has one, its area.
+    """
+    count = corners_of(block.type)
+    if count == 3:
+        x = coordinates[block.connectivity[:, :3]][:, :, :2]
+        return 0.5 * np.linalg.det(np.einsum("in,mnj->mij", _TRIANGLE, x))[None]
+    corners = _HEXAHEDRON if count == 8 else _QUADRILATERAL
     dimension = corners.shape[1]
-    x = coordinates[block.connectivity][:, :, :dimension]
+    x = coordinates[block.connectivity[:, :count]][:, :, :dimension]
     result = []
     for point in corners * _GAUSS:
         factors = 1 + corners * point
@@ -50,6 +71,42 @@ def _check_magnitudes(deck: Deck) -> None:
     largest = float(np.abs(deck.coordinates).max())
     if largest > 1e50:
         raise DeckError(f"{deck.source}: *NODE: a coordinate of {largest:g}; expected less than 1e50 in size")
+
+
+def _check_procedure(deck: Deck) -> None:
+    """Elements, materials and loads that the step cannot run."""
+    allowed = STATIC_ELEMENTS if deck.static else EXPLICIT_ELEMENTS
+    name = "*STATIC" if deck.static else "*DYNAMIC, EXPLICIT"
+    for block in deck.elements:
+        if block.type not in allowed:
+            raise DeckError(
+                f"{deck.source}: *ELEMENT, TYPE={block.type} does not go with {name}; expected {', '.join(allowed)}"
+            )
+    if deck.static and (deck.contact_pairs or deck.rigid_bodies or deck.initial_velocities):
+        raise DeckError(
+            f"{deck.source}: *STATIC with contact, rigid bodies or initial velocities; hold or move nodes with *BOUNDARY"
+        )
+    for load in deck.pressures:
+        if not isinstance(deck.surfaces.get(load.surface), ElementSurface):
+            raise DeckError(
+                f"{deck.source}: *DSLOAD on {load.surface}: expected a surface of elements (*SURFACE, TYPE=ELEMENT)"
+            )
+    for what in (*deck.pressures, *deck.boundaries):
+        if what.amplitude and what.amplitude not in deck.amplitudes:
+            raise DeckError(
+                f"{deck.source}: amplitude {what.amplitude} does not exist; defined: "
+                f"{', '.join(deck.amplitudes) or 'none'}"
+            )
+    for boundary in deck.boundaries:
+        if boundary.displacement and not deck.static:
+            raise DeckError(
+                f"{deck.source}: *BOUNDARY on {boundary.region}: displacement {boundary.displacement:g}: only 0 is "
+                "supported (it would jump in an explicit step); give TYPE=VELOCITY and a velocity"
+            )
+        if boundary.kind == "velocity" and deck.static:
+            raise DeckError(
+                f"{deck.source}: *BOUNDARY, TYPE=VELOCITY on {boundary.region} in a *STATIC step; give a displacement"
+            )
 
 
 def _check_shapes(deck: Deck, block: ElementBlock, lines: list[Line]) -> None:
@@ -98,18 +155,26 @@ def _check_boundaries(deck: Deck) -> None:
         for node in boundary.nodes.tolist():
             for direction in range(boundary.first, boundary.last + 1):
                 other = held.setdefault((node, direction), boundary)
-                if other.velocity != boundary.velocity:
+                if _motion(other) != _motion(boundary):
+                    what = "displacements" if deck.static else "velocities"
                     raise DeckError(
                         f"{deck.source}: *BOUNDARY: node {deck.node_labels[node]}, direction {direction} is given "
-                        f"the velocities {other.velocity:g} ({other.region}) and {boundary.velocity:g} "
+                        f"the {what} {_motion(other)[0]:g} ({other.region}) and {_motion(boundary)[0]:g} "
                         f"({boundary.region}); keep one"
                     )
 
 
+def _motion(boundary: Boundary) -> tuple[float, str]:
+    """What a condition prescribes, and its amplitude where that matters."""
+    value = boundary.velocity or boundary.displacement
+    return value, boundary.amplitude if value else ""
+
+
 def _check_rigid(deck: Deck, masses: dict[int, float]) -> None:
     meshed = _mesh_nodes(deck)
-    axes = ((1, "1"), (2, "2")) if deck.axisymmetric else ((1, "1"), (2, "2"), (3, "3"))
-    rotations = (6,) if deck.axisymmetric else (4, 5, 6)
+    flat = deck.axisymmetric or deck.plane
+    axes = ((1, "1"), (2, "2")) if flat else ((1, "1"), (2, "2"), (3, "3"))
+    rotations = (6,) if flat else (4, 5, 6)
     names = [body.surface for body in deck.rigid_bodies]
     for body in deck.rigid_bodies:
         label = deck.node_labels[body.reference_node]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from pybridge.deck.cards import Card
 from pybridge.deck.flatten import Placed, Scope
 from pybridge.deck.mesh import Mesh
 from pybridge.deck.model import (
+    Amplitude,
     Boundary,
     ContactPair,
+    InitialStress,
     InitialTemperature,
     InitialVelocity,
+    Pressure,
     RigidBody,
     RigidFlatCylinder,
     RigidPlane,
@@ -28,10 +32,10 @@ _TYPES = {
 _REFERENCE_ROTATIONS = {"XSYMM": (5, 6), "YSYMM": (4, 4), "ZSYMM": (4, 5)}
 
 
-def read_boundary(item: Placed, mesh: Mesh) -> list[Boundary]:
+def read_boundary(item: Placed, mesh: Mesh, static: bool = False) -> list[Boundary]:
     """*BOUNDARY: what each data line holds or drives."""
     card, initial = item.card, not item.in_step
-    kind = card.text("TYPE", "DISPLACEMENT").lower()
+    kind, amplitude = card.text("TYPE", "DISPLACEMENT").lower(), card.text("AMPLITUDE")
     found = []
     for line in card.data:
         parts = card.fields(line)
@@ -55,22 +59,67 @@ def read_boundary(item: Placed, mesh: Mesh) -> list[Boundary]:
         value = card.number(parts[3], line, "value") if len(parts) > 3 and parts[3] else 0.0
         if not 1 <= first <= last <= 6:
             raise card.error(f"directions {first} to {last}; expected 1 to 6, first not above last", line)
-        if value and kind == "displacement":
+        if value and kind == "displacement" and not static:
             raise card.error(
                 f"displacement {value:g}: only 0 is supported (it would jump in an explicit step); "
                 "give TYPE=VELOCITY and a velocity",
                 line,
             )
-        if value and initial:
-            raise card.error("a velocity other than 0 stands before *STEP; move it into the step", line)
-        found.append(Boundary(region, nodes, first, last, value, kind, initial))
+        if (value or amplitude) and initial:
+            raise card.error(
+                f"a {kind} other than 0 or an amplitude stands before *STEP; move it into the step", line
+            )
+        moved, pushed = (0.0, value) if kind == "displacement" else (value, 0.0)
+        found.append(Boundary(region, nodes, first, last, moved, kind, initial, pushed, amplitude))
+    if not found:
+        raise card.error("no data lines")
+    return found
+
+
+def read_amplitude(card: Card) -> Amplitude:
+    """*AMPLITUDE: pairs of time and value, times increasing."""
+    numbers = [value for line in card.data for value in card.numbers(line, "time, value", 2, 8)]
+    times, values = numbers[::2], numbers[1::2]
+    if not numbers or len(numbers) % 2 or any(b <= a for a, b in itertools.pairwise(times)):
+        raise card.error(f"{len(numbers)} numbers; expected pairs time, value with increasing times")
+    return Amplitude(card.text("NAME"), tuple(times), tuple(values))
+
+
+def read_pressures(item: Placed) -> list[Pressure]:
+    """*DSLOAD: pressures on surfaces of elements."""
+    card, found = item.card, []
+    for line in card.data:
+        parts = card.fields(line)
+        if len(parts) != 3 or parts[1].upper() != "P":
+            raise card.error(f"{line.text.strip()!r}; expected surface, P, pressure", line)
+        value = card.number(parts[2], line, "pressure")
+        found.append(Pressure(item.scope.qualify(parts[0]), value, card.text("AMPLITUDE")))
+    if not found:
+        raise card.error("no data lines; expected surface, P, pressure")
+    return found
+
+
+def read_initial_stress(item: Placed, mesh: Mesh) -> list[InitialStress]:
+    """*INITIAL CONDITIONS, TYPE=STRESS."""
+    card, found = item.card, []
+    for line in card.data:
+        parts = card.fields(line)
+        if not 2 <= len(parts) <= 7:
+            raise card.error(
+                f"{len(parts)} values given; expected element or set, 11, 22, 33, 12[, 13, 23]", line
+            )
+        elements = mesh.elements_of(card, item.scope, parts[0], line)
+        s = [card.number(part or "0", line, "stress") for part in parts[1:]] + [0.0] * (7 - len(parts))
+        found.append(
+            InitialStress(item.scope.qualify(parts[0]), elements, (s[0], s[1], s[2], s[3], s[4], s[5]))
+        )
     if not found:
         raise card.error("no data lines")
     return found
 
 
 def read_initial(item: Placed, mesh: Mesh) -> tuple[list[InitialVelocity], list[InitialTemperature]]:
-    """*INITIAL CONDITIONS."""
+    """*INITIAL CONDITIONS, velocities and temperatures."""
     card = item.card
     velocities: list[InitialVelocity] = []
     temperatures: list[InitialTemperature] = []

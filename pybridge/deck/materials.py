@@ -14,7 +14,7 @@ from pybridge.deck.model import (
 )
 
 
-def read_material(card: Card, options: tuple[Card, ...]) -> MaterialDefinition:
+def read_material(card: Card, options: tuple[Card, ...], static: bool = False) -> MaterialDefinition:
     """One material. Raises DeckError where options are missing, given twice or contradict each other."""
     by_name: dict[str, Card] = {}
     for option in options:
@@ -22,7 +22,7 @@ def read_material(card: Card, options: tuple[Card, ...]) -> MaterialDefinition:
             raise option.error(f"given twice for material {card.text('NAME')}")
         by_name[option.name] = option
     name = card.text("NAME")
-    if "DENSITY" not in by_name:
+    if "DENSITY" not in by_name and not static:
         raise card.error(f"material {name} has no *DENSITY; an explicit step needs one")
     user = _user(card, by_name)
     elastic = _elastic(by_name["ELASTIC"]) if "ELASTIC" in by_name else None
@@ -33,13 +33,23 @@ def read_material(card: Card, options: tuple[Card, ...]) -> MaterialDefinition:
         raise by_name["PLASTIC"].error(f"cannot stand beside *USER MATERIAL in material {name}")
     return MaterialDefinition(
         name,
-        _positive(by_name["DENSITY"], "density"),
+        _positive(by_name["DENSITY"], "density") if "DENSITY" in by_name else 0.0,
         elastic,
         _plastic(by_name),
         user,
         _positive(by_name["SPECIFIC HEAT"], "specific heat") if "SPECIFIC HEAT" in by_name else None,
         _heat_fraction(by_name.get("INELASTIC HEAT FRACTION")),
+        _damping(by_name.get("DAMPING")),
     )
+
+
+def _damping(card: Card | None) -> float:
+    if card is None:
+        return 0.0
+    alpha = card.number(card.text("ALPHA"), card.line, "ALPHA")
+    if alpha < 0:
+        raise card.error(f"ALPHA={alpha:g}; expected 0 or more")
+    return alpha
 
 
 def _positive(card: Card, what: str) -> float:

@@ -3,7 +3,7 @@
 Nodes and elements are numbered here from 0 in the order of the deck; labels are kept beside them. Sets, surfaces and
 boundary conditions hold those indices, sorted and without repetition. Names are upper-cased, as Abaqus does. Units are
 those of the deck, and nothing is converted. Directions (degrees of freedom) are 1, 2, 3 as in Abaqus; for CAX4R 1 is r
-and 2 is z. Coordinates always have three columns; the third is 0 in a two-dimensional deck.
+and 2 is z, plane-strain elements (CPE) lie in 1, 2 and are one unit of length thick. Coordinates always have three columns; the third is 0 in a two-dimensional deck.
 """
 
 from __future__ import annotations
@@ -16,8 +16,21 @@ from numpy.typing import NDArray
 
 from pybridge.errors import DeckError
 
-ELEMENT_NODES = {"C3D8R": 8, "C3D8": 8, "CAX4R": 4}
+EXPLICIT_ELEMENTS = ("C3D8R", "C3D8", "CAX4R", "CPE3", "CPE4R")
+"""What *DYNAMIC, EXPLICIT runs."""
+STATIC_ELEMENTS = ("CPE4", "CPE6", "CPE8", "CPE8R", "C3D8", "C3D20", "C3D20R")
+"""What *STATIC runs."""
+ELEMENT_NODES = {
+    "C3D8R": 8, "C3D8": 8, "C3D20": 20, "C3D20R": 20, "CAX4R": 4, "CPE3": 3, "CPE4": 4, "CPE4R": 4, "CPE6": 6,
+    "CPE8": 8, "CPE8R": 8,
+}  # fmt: skip
 """Continuum elements a deck may hold, and nodes of each."""
+
+
+def corners_of(kind: str) -> int:
+    """Corners of an element type; the nodes between them follow in the connectivity."""
+    return 8 if kind.startswith("C3D") else 3 if kind in ("CPE3", "CPE6") else 4
+
 
 HOURGLASS_CONTROLS = ("RELAX STIFFNESS", "STIFFNESS", "VISCOUS", "COMBINED", "ENHANCED")
 
@@ -144,7 +157,7 @@ class UserMaterial:
 
 @dataclass(frozen=True)
 class MaterialDefinition:
-    """*MATERIAL: either elastic (with plastic or without), or user."""
+    """*MATERIAL: either elastic (with plastic or without), or user. A density of 0: none given (*STATIC)."""
 
     name: str
     density: float
@@ -153,6 +166,7 @@ class MaterialDefinition:
     user: UserMaterial | None = None
     specific_heat: float | None = None
     inelastic_heat_fraction: float | None = None
+    damping: float = 0.0  # *DAMPING, ALPHA: force per mass and velocity, 1/time
 
 
 @dataclass(frozen=True)
@@ -178,9 +192,10 @@ class Section:
 
 @dataclass(frozen=True, eq=False)
 class Boundary:
-    """*BOUNDARY: nodes whose displacement is held at 0, or (TYPE=VELOCITY) whose velocity is constant.
+    """*BOUNDARY: nodes whose displacement is held at 0, or (TYPE=VELOCITY) whose velocity is given.
 
-    `region` is what the deck names: a node set or a node's label. `initial` tells model data (before *STEP) from
+    `displacement`: in a *STATIC step, what it is to be at its end; it grows evenly unless an amplitude says how.
+    `amplitude`: name of the factor over time, "" for none. `region` is what the deck names: a node set or a node's label. `initial` tells model data (before *STEP) from
     step data. Directions 4 to 6 (rotations) concern reference nodes alone.
     """
 
@@ -191,6 +206,8 @@ class Boundary:
     velocity: float = 0.0
     kind: str = "displacement"  # or "velocity"
     initial: bool = True
+    displacement: float = 0.0
+    amplitude: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +227,33 @@ class InitialTemperature:
     region: str
     nodes: NDArray[np.int64]
     value: float
+
+
+@dataclass(frozen=True, eq=False)
+class InitialStress:
+    """*INITIAL CONDITIONS, TYPE=STRESS: 11, 22, 33, 12, 13, 23 in Abaqus's order, of an element set or element."""
+
+    region: str
+    elements: NDArray[np.int64]  # indices over all blocks
+    stress: tuple[float, float, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Amplitude:
+    """*AMPLITUDE: a factor over the time of the step, linear between its points, constant beyond them."""
+
+    name: str
+    times: tuple[float, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """*DSLOAD of type P: pressure on a surface of elements. It follows the surface in an explicit step."""
+
+    surface: str
+    value: float
+    amplitude: str = ""
 
 
 @dataclass(frozen=True)
@@ -258,9 +302,22 @@ class ExplicitStep:
     history_outputs: tuple[HistoryOutput, ...] = ()
 
 
+@dataclass(frozen=True)
+class StaticStep:
+    """*STATIC with small strains (NLGEOM=NO). Increments: of the first, the smallest, the largest."""
+
+    name: str
+    time: float = 1.0
+    increment: float = 1.0
+    increment_min: float | None = None
+    increment_max: float | None = None
+    field_outputs: tuple[FieldOutput, ...] = ()
+    history_outputs: tuple[HistoryOutput, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Deck:
-    """One model and its explicit step. `source` names the file, for messages."""
+    """One model and its step. `source` names the file, for messages."""
 
     node_labels: NDArray[np.int64]  # (n,)
     coordinates: NDArray[np.float64]  # (n, 3)
@@ -270,7 +327,7 @@ class Deck:
     surfaces: dict[str, Surface]
     materials: dict[str, MaterialDefinition]
     sections: tuple[Section, ...]
-    step: ExplicitStep
+    step: ExplicitStep | StaticStep
     section_controls: dict[str, SectionControls] = field(default_factory=dict)
     rigid_bodies: tuple[RigidBody, ...] = ()
     boundaries: tuple[Boundary, ...] = ()
@@ -279,6 +336,9 @@ class Deck:
     contact_pairs: tuple[ContactPair, ...] = ()
     heading: str = ""
     source: str = "deck"
+    initial_stresses: tuple[InitialStress, ...] = ()
+    amplitudes: dict[str, Amplitude] = field(default_factory=dict)
+    pressures: tuple[Pressure, ...] = ()
 
     @property
     def element_count(self) -> int:
@@ -294,6 +354,30 @@ class Deck:
     def axisymmetric(self) -> bool:
         """Whether the elements are axisymmetric (CAX4R)."""
         return any(block.type.startswith("CAX") for block in self.elements)
+
+    @property
+    def plane(self) -> bool:
+        """Whether the elements are those of plane strain (CPE)."""
+        return any(block.type.startswith("CPE") for block in self.elements)
+
+    @property
+    def static(self) -> bool:
+        """Whether the step is *STATIC."""
+        return isinstance(self.step, StaticStep)
+
+    @property
+    def explicit_step(self) -> ExplicitStep:
+        """The step, which must be *DYNAMIC, EXPLICIT. Raises DeckError."""
+        if isinstance(self.step, ExplicitStep):
+            return self.step
+        raise DeckError(f"{self.source}: *STATIC; expected *DYNAMIC, EXPLICIT")
+
+    @property
+    def static_step(self) -> StaticStep:
+        """The step, which must be *STATIC. Raises DeckError."""
+        if isinstance(self.step, StaticStep):
+            return self.step
+        raise DeckError(f"{self.source}: *DYNAMIC, EXPLICIT; expected *STATIC")
 
     def rigid_body(self, surface: str) -> RigidBody:
         """The rigid body of an analytical surface. Raises DeckError where there is none."""

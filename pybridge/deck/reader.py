@@ -8,16 +8,27 @@ from pybridge.deck.cards import Card, Line, read_cards, read_lines, text_lines
 from pybridge.deck.check import check_deck
 from pybridge.deck.flatten import Placed, flatten
 from pybridge.deck.loads import (
+    read_amplitude,
     read_boundary,
     read_contact,
     read_initial,
+    read_initial_stress,
     read_interactions,
     read_masses,
+    read_pressures,
     read_rigid_body,
 )
 from pybridge.deck.materials import read_controls, read_material
 from pybridge.deck.mesh import Mesh
-from pybridge.deck.model import Deck, MaterialDefinition, Section, SectionControls, Surface
+from pybridge.deck.model import (
+    Amplitude,
+    Deck,
+    MaterialDefinition,
+    Section,
+    SectionControls,
+    StaticStep,
+    Surface,
+)
 from pybridge.deck.steps import read_step
 from pybridge.deck.surfaces import read_surface
 from pybridge.errors import DeckError
@@ -49,16 +60,19 @@ def _read(lines: list[Line], folder: Path, source: str) -> Deck:
     steps = [card for card in cards if card.name == "STEP"]
     items = _Items(flatten(cards))
     if not steps:
-        raise DeckError(f"{source}: no *STEP; expected one with *DYNAMIC, EXPLICIT")
+        raise DeckError(f"{source}: no *STEP; expected one with *DYNAMIC, EXPLICIT or *STATIC")
     mesh = Mesh()
     mesh.read(items.placed)
     axisymmetric = any(kind.startswith("CAX") for kind in mesh.element_types)
     surfaces = _surfaces(items, mesh, axisymmetric)
     masses = read_masses(items.of("MASS"), mesh)
-    step = read_step(steps[0].text("NAME", "STEP-1"), items.of("DYNAMIC", "BULK VISCOSITY", "OUTPUT"), mesh)
+    step = read_step(steps[0], items.of("DYNAMIC", "STATIC", "BULK VISCOSITY", "OUTPUT"), mesh)
     if step is None:
-        raise steps[0].error("holds no *DYNAMIC, EXPLICIT; no other procedure is supported")
-    initial = [read_initial(item, mesh) for item in items.of("INITIAL CONDITIONS")]
+        raise steps[0].error("holds neither *DYNAMIC, EXPLICIT nor *STATIC; no other procedure is supported")
+    static = isinstance(step, StaticStep)
+    conditions = items.of("INITIAL CONDITIONS")
+    initial = [read_initial(item, mesh) for item in conditions if item.card.text("TYPE") != "STRESS"]
+    stressed = [item for item in conditions if item.card.text("TYPE") == "STRESS"]
     deck = Deck(
         node_labels=_labels(mesh.node_labels),
         coordinates=_points(mesh, source),
@@ -66,14 +80,14 @@ def _read(lines: list[Line], folder: Path, source: str) -> Deck:
         node_sets=mesh.node_sets,
         element_sets=mesh.element_sets,
         surfaces=surfaces,
-        materials=_materials(items),
+        materials=_materials(items, static),
         sections=_sections(items, mesh),
         section_controls=_controls(items),
         step=step,
         rigid_bodies=tuple(
             read_rigid_body(item.card, item.scope, mesh, surfaces, masses) for item in items.of("RIGID BODY")
         ),
-        boundaries=tuple(b for item in items.of("BOUNDARY") for b in read_boundary(item, mesh)),
+        boundaries=tuple(b for item in items.of("BOUNDARY") for b in read_boundary(item, mesh, static)),
         initial_velocities=tuple(velocity for velocities, _ in initial for velocity in velocities),
         initial_temperatures=tuple(
             temperature for _, temperatures in initial for temperature in temperatures
@@ -85,6 +99,9 @@ def _read(lines: list[Line], folder: Path, source: str) -> Deck:
                 read_interactions(items.of("SURFACE INTERACTION")),
             )
         ),
+        initial_stresses=tuple(s for item in stressed for s in read_initial_stress(item, mesh)),
+        amplitudes=_amplitudes(items),
+        pressures=tuple(load for item in items.of("DSLOAD") for load in read_pressures(item)),
         heading="\n".join(line.text.strip() for item in items.of("HEADING") for line in item.card.data),
         source=source,
     )
@@ -116,14 +133,24 @@ def _surfaces(items: _Items, mesh: Mesh, axisymmetric: bool) -> dict[str, Surfac
     return surfaces
 
 
-def _materials(items: _Items) -> dict[str, MaterialDefinition]:
+def _materials(items: _Items, static: bool) -> dict[str, MaterialDefinition]:
     materials: dict[str, MaterialDefinition] = {}
     for item in items.of("MATERIAL"):
-        material = read_material(item.card, item.children)
+        material = read_material(item.card, item.children, static)
         if material.name in materials:
             raise item.card.error(f"material {material.name} is defined twice")
         materials[material.name] = material
     return materials
+
+
+def _amplitudes(items: _Items) -> dict[str, Amplitude]:
+    amplitudes: dict[str, Amplitude] = {}
+    for item in items.of("AMPLITUDE"):
+        one = read_amplitude(item.card)
+        if one.name in amplitudes:
+            raise item.card.error(f"{one.name} is defined twice")
+        amplitudes[one.name] = one
+    return amplitudes
 
 
 def _controls(items: _Items) -> dict[str, SectionControls]:

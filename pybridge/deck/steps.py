@@ -1,4 +1,4 @@
-"""*STEP: *DYNAMIC, EXPLICIT, bulk viscosity and output requests."""
+"""*STEP: *DYNAMIC, EXPLICIT or *STATIC, bulk viscosity and output requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pybridge.deck.cards import Card
 from pybridge.deck.flatten import Placed
 from pybridge.deck.mesh import Mesh
-from pybridge.deck.model import ExplicitStep, FieldOutput, HistoryOutput
+from pybridge.deck.model import ExplicitStep, FieldOutput, HistoryOutput, StaticStep
 from pybridge.deck.supported import (
     ELEMENT_VARIABLES,
     ENERGY_VARIABLES,
@@ -18,16 +18,21 @@ from pybridge.deck.supported import (
 _MOST_INTERVALS = 1_000_000
 
 
-def read_step(name: str, items: list[Placed], mesh: Mesh) -> ExplicitStep | None:
-    """The step of a deck, None where there is no *DYNAMIC. Raises DeckError."""
-    dynamics = [item.card for item in items if item.card.name == "DYNAMIC"]
-    if not dynamics:
+def read_step(card: Card, items: list[Placed], mesh: Mesh) -> ExplicitStep | StaticStep | None:
+    """The step of a deck, None where there is neither *DYNAMIC nor *STATIC. Raises DeckError."""
+    procedures = [item.card for item in items if item.card.name in ("DYNAMIC", "STATIC")]
+    if not procedures:
         return None
-    if len(dynamics) > 1:
-        raise dynamics[1].error("given twice")
-    step = _dynamic(dynamics[0], name)
+    if len(procedures) > 1:
+        raise procedures[1].error("a second procedure; expected one of *DYNAMIC, EXPLICIT and *STATIC")
+    name = card.text("NAME", "STEP-1")
+    explicit = procedures[0].name == "DYNAMIC"
+    _check_geometry(card, explicit)
+    step = _dynamic(procedures[0], name) if explicit else _static(procedures[0], name)
     for item in items:
         if item.card.name == "BULK VISCOSITY":
+            if isinstance(step, StaticStep):
+                raise item.card.error("goes with *DYNAMIC, EXPLICIT")
             step = _bulk_viscosity(item.card, step)
     fields: list[FieldOutput] = []
     histories: list[HistoryOutput] = []
@@ -38,6 +43,37 @@ def read_step(name: str, items: list[Placed], mesh: Mesh) -> ExplicitStep | None
             else:
                 histories += _history(item, step.time, mesh)
     return replace(step, field_outputs=tuple(fields), history_outputs=tuple(histories))
+
+
+def _check_geometry(card: Card, explicit: bool) -> None:
+    given = card.text("NLGEOM")
+    if given and (given == "YES") != explicit:
+        raise card.error(
+            f"NLGEOM={given}: explicit steps have finite strains (YES), *STATIC has small ones (NO)"
+        )
+
+
+def _static(card: Card, name: str) -> StaticStep:
+    if not card.data:
+        return StaticStep(name)
+    line = card.only_line("first increment, time, smallest, largest increment")
+    parts = [*card.fields(line), "", "", "", ""][:5]
+    if parts[4]:
+        raise card.error("expected first increment, time, smallest, largest increment", line)
+    first, time, least, most = (card.number(p, line, "time") if p else None for p in parts[:4])
+    time = time or 1.0  # as in Abaqus, blank and 0 stand for the default
+    first = first or time
+    for value, what in (
+        (time, "time"),
+        (first, "first increment"),
+        (least, "smallest"),
+        (most, "largest increment"),
+    ):
+        if value is not None and not 0 < value <= time:
+            raise card.error(f"{what} is {value:g}; expected above 0 and at most the time {time:g}", line)
+    if least is not None and least > min(first, most or first):
+        raise card.error(f"the smallest increment {least:g} is above the first or the largest", line)
+    return StaticStep(name, time, first, least, most)
 
 
 def _dynamic(card: Card, name: str) -> ExplicitStep:

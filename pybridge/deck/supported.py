@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pybridge.deck.model import ELEMENT_NODES
+
 TEXT = "text"
 FLAG = "flag"
 INTEGER = "integer"
@@ -51,9 +53,10 @@ SUPPORTED: dict[str, Keyword] = {
     "END INSTANCE": Keyword(),
     "NODE": Keyword({"NSET": TEXT}, data="label, x, y[, z]"),
     "ELEMENT": Keyword(
-        {"TYPE": ("C3D8R", "C3D8", "CAX4R", "MASS"), "ELSET": TEXT},
+        {"TYPE": (*ELEMENT_NODES, "MASS"), "ELSET": TEXT},
         ("TYPE",),
         "label, nodes ... (a line that ends with a comma goes on)",
+        "explicit: C3D8R, C3D8, CAX4R, CPE3, CPE4R; static: CPE4, CPE6, CPE8(R), C3D8, C3D20(R)",
     ),
     "NSET": Keyword(
         {"NSET": TEXT, "GENERATE": FLAG, "INSTANCE": TEXT, "INTERNAL": FLAG, "UNSORTED": FLAG, "ELSET": TEXT},
@@ -99,7 +102,8 @@ SUPPORTED: dict[str, Keyword] = {
         "hourglass scale, (rotational), (out of plane), linear, quadratic bulk viscosity scale",
     ),
     "MATERIAL": Keyword({"NAME": TEXT}, ("NAME",)),
-    "DENSITY": Keyword(data="density", parent=MATERIAL_OPTIONS),
+    "DENSITY": Keyword(data="density", note="needed in an explicit step", parent=MATERIAL_OPTIONS),
+    "DAMPING": Keyword({"ALPHA": NUMBER}, ("ALPHA",), note="explicit step", parent=MATERIAL_OPTIONS),
     "ELASTIC": Keyword({"TYPE": ("ISOTROPIC",)}, data="E, nu", parent=MATERIAL_OPTIONS),
     "PLASTIC": Keyword(
         {"HARDENING": ("ISOTROPIC", "JOHNSON COOK")},
@@ -132,16 +136,33 @@ SUPPORTED: dict[str, Keyword] = {
     "CONTACT INCLUSIONS": Keyword(data="deformable surface, analytical surface", parent=("CONTACT",)),
     "CONTACT PROPERTY ASSIGNMENT": Keyword(data=", , interaction", parent=("CONTACT",)),
     "BOUNDARY": Keyword(
-        {"TYPE": ("DISPLACEMENT", "VELOCITY"), "OP": ("MOD",)},
+        {"TYPE": ("DISPLACEMENT", "VELOCITY"), "OP": ("MOD",), "AMPLITUDE": TEXT},
         data="node or set, first[, last[, value]]; or XSYMM, YSYMM, ZSYMM, PINNED, ENCASTRE",
-        note="a displacement must be 0",
+        note="explicit: a displacement must be 0; static: it grows evenly, or as its amplitude",
+    ),
+    "AMPLITUDE": Keyword(
+        {"NAME": TEXT, "DEFINITION": ("TABULAR",), "TIME": ("STEP TIME",)},
+        ("NAME",),
+        "time, value, time, value, ... (up to four pairs a line)",
+    ),
+    "DSLOAD": Keyword(
+        {"AMPLITUDE": TEXT, "OP": ("MOD",)},
+        data="surface of elements, P, pressure",
+        note="explicit: at once, follows the surface; static: grows evenly, on the surface as it stood; or as its amplitude",
     ),
     "INITIAL CONDITIONS": Keyword(
-        {"TYPE": ("VELOCITY", "TEMPERATURE")},
+        {"TYPE": ("VELOCITY", "TEMPERATURE", "STRESS")},
         ("TYPE",),
-        "node or set, direction, velocity; node or set, temperature",
+        "node or set, direction, velocity; node or set, temperature; element or set, 11, 22, 33, 12[, 13, 23]",
     ),
-    "STEP": Keyword({"NAME": TEXT, "NLGEOM": ("YES",)}, note="one step", data="free text"),
+    "STEP": Keyword(
+        {"NAME": TEXT, "NLGEOM": ("YES", "NO"), "INC": INTEGER, "UNSYMM": ("YES", "NO")},
+        note="one step; explicit: NLGEOM=YES, static: not",
+        data="free text",
+    ),
+    "STATIC": Keyword(
+        {}, data="first increment, time[, smallest[, largest increment]] (1, 1)", note="small strains"
+    ),
     "END STEP": Keyword(),
     "DYNAMIC": Keyword(
         {

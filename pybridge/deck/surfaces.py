@@ -58,12 +58,12 @@ def _element_surface(card: Card, scope: Scope, mesh: Mesh, name: str) -> Element
             continue
         label = parts[1].upper()
         for element in elements:
-            count = len(faces_of(len(mesh.connectivity[element])))
+            count = len(faces_of(mesh.element_types[element]))
             if len(parts) > 2 or label not in {f"S{i + 1}" for i in range(count)}:
                 raise card.error(f"face {', '.join(parts[1:])!r}; expected S1 to S{count}", line)
             pairs.add((int(element), int(label[1:])))
     ordered = sorted(pairs)
-    nodes = [mesh.connectivity[e][i] for e, f in ordered for i in faces_of(len(mesh.connectivity[e]))[f - 1]]
+    nodes = [mesh.connectivity[e][i] for e, f in ordered for i in faces_of(mesh.element_types[e])[f - 1]]
     return ElementSurface(
         name,
         np.array([e for e, _ in ordered], np.int64),
@@ -76,11 +76,16 @@ def _free_faces(mesh: Mesh, elements: np.ndarray) -> set[tuple[int, int]]:
     """The faces on the outside of the mesh, of the elements named."""
     wanted = set(elements.tolist())
     found: set[tuple[int, int]] = set()
-    for size in {len(nodes) for nodes in mesh.connectivity}:
-        where = [i for i, nodes in enumerate(mesh.connectivity) if len(nodes) == size]
+    for kind in sorted({_shape(kind) for kind in mesh.element_types}):
+        where = [i for i, other in enumerate(mesh.element_types) if _shape(other) == kind]
         rows = np.array([mesh.connectivity[i] for i in where], np.int64)
-        found |= {(where[e], f) for e, f in exterior(rows) if where[e] in wanted}
+        found |= {(where[e], f) for e, f in exterior(kind, rows) if where[e] in wanted}
     return found
+
+
+def _shape(kind: str) -> str:
+    """One type for all whose faces join: C3D8 for C3D8R."""
+    return kind.removesuffix("R")
 
 
 # --- analytical ------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pybridge.deck.model import (
     Boundary,
     Deck,
     ElementSurface,
+    ExplicitStep,
     FieldOutput,
     HistoryOutput,
     JohnsonCook,
@@ -19,6 +20,7 @@ from pybridge.deck.model import (
     NodeSurface,
     RigidFlatCylinder,
     RigidPlane,
+    StaticStep,
     Surface,
 )
 from pybridge.report import write_text_atomic
@@ -45,6 +47,10 @@ def deck_text(deck: Deck) -> str:
     lines += _sections(deck)
     for material in deck.materials.values():
         lines += material_lines(material)
+    for one in deck.amplitudes.values():
+        lines.append(f"*AMPLITUDE, NAME={one.name}, TIME=STEP TIME")
+        pairs = [f"{number(t)}, {number(v)}" for t, v in zip(one.times, one.values, strict=True)]
+        lines += _in_lines(pairs, 4)
     lines += _initial(deck)
     lines += _boundaries(deck, [b for b in deck.boundaries if b.initial])
     for name, friction in dict.fromkeys((p.interaction, p.friction) for p in deck.contact_pairs):
@@ -102,7 +108,7 @@ def _surface(deck: Deck, surface: Surface) -> list[str]:
     if isinstance(surface, NodeSurface):
         rows = [f"{label}," for label in deck.node_labels[surface.nodes].tolist()]
         return [f"*SURFACE, TYPE=NODE, NAME={surface.name}", *rows]
-    flat = deck.axisymmetric
+    flat = deck.axisymmetric or deck.plane
     if isinstance(surface, RigidPlane):
         return _plane_segments(surface) if flat else _plane_cylinder(surface)
     return _flat_cylinder_segments(surface) if flat else _flat_cylinder_revolution(surface)
@@ -192,7 +198,9 @@ def _sections(deck: Deck) -> list[str]:
 
 def material_lines(material: MaterialDefinition) -> list[str]:
     """*MATERIAL and its options, as they stand in a deck."""
-    lines = [f"*MATERIAL, NAME={material.name}", "*DENSITY", f"{number(material.density)},"]
+    lines = [f"*MATERIAL, NAME={material.name}"]
+    lines += ["*DENSITY", f"{number(material.density)},"] if material.density else []
+    lines += [f"*DAMPING, ALPHA={number(material.damping)}"] if material.damping else []
     if material.elastic:
         lines += ["*ELASTIC", _row((material.elastic.young, material.elastic.poisson))]
     if isinstance(material.plastic, JohnsonCook):
@@ -241,14 +249,26 @@ def _initial(deck: Deck) -> list[str]:
             f"{region}, {one.direction}, {number(one.value)}"
             for region in _regions(deck, one.region, one.nodes)
         ]
+    for one in deck.initial_stresses:
+        regions = (
+            [one.region]
+            if one.region in deck.element_sets
+            else [str(deck.element_labels[e]) for e in one.elements]
+        )
+        lines.append("*INITIAL CONDITIONS, TYPE=STRESS")
+        lines += [f"{region}, {_row(one.stress)}" for region in regions]
     return lines
 
 
 def _boundaries(deck: Deck, boundaries: list[Boundary]) -> list[str]:
     lines: list[str] = []
     for one in boundaries:
-        lines.append("*BOUNDARY, TYPE=VELOCITY" if one.kind == "velocity" else "*BOUNDARY")
-        value = f", {number(one.velocity)}" if one.velocity else ""
+        words = ["*BOUNDARY"]
+        words += ["TYPE=VELOCITY"] if one.kind == "velocity" else []
+        words += [f"AMPLITUDE={one.amplitude}"] if one.amplitude else []
+        lines.append(", ".join(words))
+        given = one.velocity or one.displacement
+        value = f", {number(given)}" if given else ""
         lines += [
             f"{region}, {one.first}, {one.last}{value}" for region in _regions(deck, one.region, one.nodes)
         ]
@@ -257,15 +277,11 @@ def _boundaries(deck: Deck, boundaries: list[Boundary]) -> list[str]:
 
 def _step(deck: Deck) -> list[str]:
     step = deck.step
-    words = ["*DYNAMIC", "EXPLICIT"]
-    words += ["ADIABATIC"] if step.adiabatic else []
-    words += ["DIRECT USER CONTROL"] if step.increment is not None else []
-    words += [f"SCALE FACTOR={number(step.scale_factor)}"] if step.scale_factor != 1.0 else []
-    first = number(step.increment) if step.increment is not None else ""
-    last = f", , {number(step.increment_max)}" if step.increment_max is not None else ""
-    lines = [f"*STEP, NAME={step.name}, NLGEOM=YES", ", ".join(words), f"{first}, {number(step.time)}{last}"]
-    lines += ["*BULK VISCOSITY", _row((step.linear_viscosity, step.quadratic_viscosity))]
+    lines = _static(step) if isinstance(step, StaticStep) else _explicit(step)
     lines += _boundaries(deck, [b for b in deck.boundaries if not b.initial])
+    for load in deck.pressures:
+        lines.append("*DSLOAD" + (f", AMPLITUDE={load.amplitude}" if load.amplitude else ""))
+        lines.append(f"{load.surface}, P, {number(load.value)}")
     for pair in deck.contact_pairs:
         lines += [
             f"*CONTACT PAIR, INTERACTION={pair.interaction}, MECHANICAL CONSTRAINT={pair.constraint}",
@@ -276,6 +292,23 @@ def _step(deck: Deck) -> list[str]:
     for output in step.history_outputs:
         lines += _history_output(output)
     return [*lines, "*END STEP"]
+
+
+def _static(step: StaticStep) -> list[str]:
+    limits = [number(x) if x is not None else "" for x in (step.increment_min, step.increment_max)]
+    line = ", ".join([number(step.increment), number(step.time), *limits]).rstrip(", ")
+    return [f"*STEP, NAME={step.name}, INC=100000", "*STATIC", line]
+
+
+def _explicit(step: ExplicitStep) -> list[str]:
+    words = ["*DYNAMIC", "EXPLICIT"]
+    words += ["ADIABATIC"] if step.adiabatic else []
+    words += ["DIRECT USER CONTROL"] if step.increment is not None else []
+    words += [f"SCALE FACTOR={number(step.scale_factor)}"] if step.scale_factor != 1.0 else []
+    first = number(step.increment) if step.increment is not None else ""
+    last = f", , {number(step.increment_max)}" if step.increment_max is not None else ""
+    lines = [f"*STEP, NAME={step.name}, NLGEOM=YES", ", ".join(words), f"{first}, {number(step.time)}{last}"]
+    return [*lines, "*BULK VISCOSITY", _row((step.linear_viscosity, step.quadratic_viscosity))]
 
 
 def _field_output(output: FieldOutput) -> list[str]:

@@ -22,12 +22,17 @@ class Finding:
     remedy: str = ""
 
 
-def print_findings(findings: Sequence[Finding], json_file: Path | None = None) -> int:
-    """Print all findings and whether the machine is ready; 1 where any is an error, else 0."""
+def show(findings: Sequence[Finding]) -> None:
+    """Print each finding, with its remedy."""
     for one in findings:
         print(f"{one.state:8}{one.check}: {one.text}")
         if one.remedy:
-            print(f"{'':8}  -> {one.remedy}")
+            print(f"{'':8}  -> {one.remedy}", flush=True)
+
+
+def print_findings(findings: Sequence[Finding], json_file: Path | None = None) -> int:
+    """Print all findings and whether the machine is ready; 1 where any is an error, else 0."""
+    show(findings)
     errors = sum(one.state == ERROR for one in findings)
     warnings = sum(one.state == WARNING for one in findings)
     if json_file is not None:

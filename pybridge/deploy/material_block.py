@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pybridge.deck.model import MaterialDefinition
 from pybridge.deck.user_material import user_material
 from pybridge.deck.writer import material_lines
 from pybridge.deploy.bundle import check_material_name
@@ -85,6 +86,20 @@ def material_block(
         + (", stop outside the trained range" if stop_if_unreliable else "")
     ]
     return "\n".join([*lines, *material_lines(user_material(chosen, density, constants, schema))]) + "\n"
+
+
+def model_material(file: Path, name: str | None = None) -> MaterialDefinition:
+    """The material of a model file in SI for a deck that is made in Python; a density of 0 where the file says none.
+
+    Raises ConfigError where its name cannot be used; ModelFileError for a file that cannot be read.
+    """
+    card = read_model(file).card
+    chosen = name or file.stem
+    check_material_name(chosen)
+    schema = [
+        _State(**{k: s[k] for k in ("name", "count", "unit", "description")}) for s in card["state_schema"]
+    ]
+    return user_material(chosen, card["density"] or 0.0, [1.0, 1.0], schema)
 
 
 def _round(value: float) -> float:

@@ -93,7 +93,7 @@ def extent(results: Results, frame: int = -1) -> dict[str, float]:
     x0 = results.mesh.coordinates[used]
     x = x0 + results.node("displacement", frame)[used]
     axis = 1 if results.mesh.axisymmetric else int(np.ptp(x0, axis=0).argmax())
-    others = [k for k in range(3) if k != axis and not (results.mesh.axisymmetric and k == 2)]
+    others = [k for k in range(3) if k != axis and not (results.mesh.flat and k == 2)]
     foot = x0[:, axis] <= x0[:, axis].min() + 0.1 * np.ptp(x0[:, axis])
     radius = np.sqrt((x[:, others] ** 2).sum(1))
     return {"final length": float(np.ptp(x[:, axis])), "foot radius": float(radius[foot].max())}

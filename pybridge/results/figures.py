@@ -67,7 +67,7 @@ def plot_field(
     values, unit = values_of(results, field, frame)
     time = results.times[frame]
     with plt.rc_context(_STYLE):
-        if view == "surface" and not results.mesh.axisymmetric:
+        if view == "surface" and not results.mesh.flat:
             figure = plt.figure(figsize=(6.4, 5.6))
             axes = figure.add_subplot(projection="3d")
             polygons = surface(results.mesh, results.node("displacement", frame))

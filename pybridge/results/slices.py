@@ -25,11 +25,11 @@ class Polygons:
 
 
 def long_axis(mesh: MeshData) -> int:
-    """The direction in which impacts run: 1 (z) for axisymmetric meshes; else the one that stands out in extent.
+    """The direction in which impacts run: 1 (z or y) for flat meshes; else the one that stands out in extent.
 
     A rod is longest, a plate thinnest along it.
     """
-    if mesh.axisymmetric:
+    if mesh.flat:
         return 1
     used = np.unique(np.concatenate([c.reshape(-1) for _, c in mesh.blocks]))
     size = np.ptp(mesh.coordinates[used], axis=0)
@@ -40,12 +40,14 @@ def long_axis(mesh: MeshData) -> int:
 
 
 def axial_cut(mesh: MeshData, displacement: Array, *, mirror: bool = True) -> Polygons:
-    """Cut along the axis: the mesh itself if axisymmetric; else material of the plane through the origin (or the middle
+    """Cut along the axis: the mesh itself if it is flat (never mirrored in plane strain); else material of the plane through the origin (or the middle
     of the body, where the origin is outside) normal to the first cross direction. One half is mirrored to the other."""
-    if mesh.axisymmetric:
-        points = (mesh.coordinates + displacement)[:, :2]
-        connectivity = np.concatenate([c for _, c in mesh.blocks])
-        return _mirrored(points[connectivity], np.arange(len(connectivity)), ("r", "z"), mirror)
+    if mesh.flat:
+        points, connectivity = (mesh.coordinates + displacement)[:, :2], mesh.corners()
+        axes = ("r", "z") if mesh.axisymmetric else ("x", "y")
+        return _mirrored(
+            points[connectivity], np.arange(len(connectivity)), axes, mirror and mesh.axisymmetric
+        )
     axis = long_axis(mesh)
     across, normal = [k for k in range(3) if k != axis]
     used = np.unique(np.concatenate([c.reshape(-1) for _, c in mesh.blocks]))
@@ -53,7 +55,7 @@ def axial_cut(mesh: MeshData, displacement: Array, *, mirror: bool = True) -> Po
     level = 0.0 if low <= 0.0 <= high else 0.5 * (low + high)
     # A plane of nodes cuts nothing: step into the body by far less than an element.
     level = min(max(level, low), high) + (1e-7 if level < high else -1e-7) * (high - low)
-    connectivity = np.concatenate([c for _, c in mesh.blocks])
+    connectivity = mesh.corners()
     corners, element = _cut(
         mesh.coordinates[:, normal] - level,
         (mesh.coordinates + displacement)[:, [across, axis]],
@@ -101,7 +103,7 @@ def _cross(height: Array, points: Array, a: NDArray, b: NDArray) -> Array:
 
 def surface(mesh: MeshData, displacement: Array) -> Polygons:
     """Outer faces of a 3D mesh, deformed."""
-    connectivity = np.concatenate([c for _, c in mesh.blocks])
+    connectivity = mesh.corners()
     faces = np.concatenate([connectivity[:, list(f)] for f in _HEX_FACES])
     element = np.tile(np.arange(len(connectivity)), len(_HEX_FACES))
     _, first, counts = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True)

@@ -17,8 +17,8 @@ _SIGNS = {
 
 
 def element_volumes(mesh: MeshData) -> NDArray[np.float64]:
-    """Volume of each element (E,), m3; the full turn for axisymmetric ones. Exact for straight edges."""
-    return np.concatenate([_block(mesh.coordinates[c], mesh.axisymmetric) for _, c in mesh.blocks])
+    """Volume of each element (E,), m3; the full turn for axisymmetric ones, m2 in plane strain. Exact for straight edges."""
+    return _block(mesh.coordinates[mesh.corners()], mesh.axisymmetric)
 
 
 def _block(x: NDArray, axisymmetric: bool) -> NDArray:

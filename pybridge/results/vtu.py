@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pybridge.report import write_text_atomic
 from pybridge.results.reader import Results
 
-_CELL_TYPES = {8: 12, 4: 9}  # corners -> VTK_HEXAHEDRON, VTK_QUAD; Abaqus's order is VTK's
+# VTK's cells by element type; Abaqus's order of nodes is VTK's. Reduced integration (R) changes nothing.
+_CELL_TYPES = {"C3D8": 12, "CAX4": 9, "CPE4": 9, "CPE3": 5, "CPE6": 22, "CPE8": 23, "C3D20": 25}
 _NAMES = {"f8": "Float64", "f4": "Float32", "i8": "Int64", "i4": "Int32", "u1": "UInt8"}
 
 
@@ -36,7 +37,8 @@ def _unstructured(results: Results, frame: int) -> str:
     mesh = results.mesh
     connectivity = np.concatenate([c.reshape(-1) for _, c in mesh.blocks])
     corners = np.concatenate([np.full(len(c), c.shape[1]) for _, c in mesh.blocks])
-    types = np.array([_CELL_TYPES[int(k)] for k in corners], np.uint8)
+    kinds = [_CELL_TYPES[kind.removesuffix("R")] for kind, c in mesh.blocks for _ in range(len(c))]
+    types = np.array(kinds, np.uint8)
     nodes = {"node_label": mesh.node_labels} | {n: results.node(n, frame) for n in results.node_fields}
     cells = {"element_label": mesh.element_labels} | {
         n: results.element(n, frame) for n in results.element_fields

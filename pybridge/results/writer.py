@@ -33,6 +33,17 @@ class MeshData:
     blocks: tuple[tuple[str, NDArray], ...]
     axisymmetric: bool = False
 
+    @property
+    def flat(self) -> bool:
+        """Whether the mesh lies in a plane: axisymmetric, or plane strain."""
+        return not any(kind.startswith("C3D") for kind, _ in self.blocks)
+
+    def corners(self) -> NDArray:
+        """(E, 4 or 8) corners of all elements; triangles repeat the last one."""
+        count = 4 if self.flat else 8
+        rows = [c[:, :3] if kind in ("CPE3", "CPE6") else c[:, :count] for kind, c in self.blocks]
+        return np.concatenate([np.hstack([c, c[:, [2] * (count - c.shape[1])]]) for c in rows])
+
 
 @dataclass
 class FrameData:
@@ -143,11 +154,16 @@ def _write_history(file: Any, history: dict[str, NDArray]) -> None:
         data = group.create_dataset(name, data=np.asarray(values))
         text = describe(name)
         if name.startswith("force_"):
-            text = Field("N", "contact force on the rigid body, mean since the row before")
+            text = Field(
+                "N", "force on the rigid body or on what moves the nodes; explicit: mean since the row before"
+            )
         elif name.startswith("impulse_"):
-            text = Field("N s", "impulse of the contact on the rigid body since the start")
+            text = Field("N s", "impulse on the rigid body or on what moves the nodes, since the start")
         elif name.startswith(("position_", "speed_")):
-            text = Field("m" if name.startswith("position_") else "m/s", "motion of the rigid body")
+            text = Field(
+                "m" if name.startswith("position_") else "m/s",
+                "motion of the rigid body, or mean of the nodes that are moved",
+            )
         data.attrs["unit"], data.attrs["description"] = text.unit, text.description
 
 

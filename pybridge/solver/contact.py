@@ -73,11 +73,11 @@ class RigidContact:
         return {"velocity": self.velocity, "displacement": self.displacement, "impulse": self.impulse}
 
     def correct(
-        self, x: Array, v_old: Array, v: Array, dt: float, dt_mean: float
+        self, x: Array, v_old: Array, v: Array, dt: float, dt_mean: float, mass: Array | None = None
     ) -> tuple[Array, Array, Touch]:
         """Velocities after contact and the body's own, for nodes at x (n, 3) with v_old before and v predicted.
 
-        Returns (v_new (n, 3), V_new (3,), Touch); nothing of the body is changed before `accept`.
+        mass: of the nodes (n,) where it is not their own: damped nodes resist like heavier ones. Returns (v_new (n, 3), V_new (3,), Touch); nothing of the body is changed before `accept`.
         """
         start = self.displacement
         gap, normal = self._gap(x - start, x + dt * v - (start + dt * self.velocity))
@@ -85,7 +85,8 @@ class RigidContact:
         v_new, body = v.copy(), self.velocity.copy()
         if candidate.size == 0:
             return v_new, body, Touch(np.zeros(3), 0.0, 0.0, 0)
-        gap, normal, m = gap[candidate], normal[candidate], self.node_mass[candidate]
+        m = (self.node_mass if mass is None else mass)[candidate]
+        gap, normal = gap[candidate], normal[candidate]
         push, shift = self._impulses(gap / dt, normal, m)
         impulse = push[:, None] * normal
         impulse += self._friction(v[candidate] + impulse / m[:, None] - (body + shift), normal, push, m)

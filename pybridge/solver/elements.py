@@ -81,6 +81,8 @@ class Chunk:
             np.tile(start_temperature, t.points),
             np.tile(self.ref.length, t.points),
         )
+        if group.initial_stress is not None:
+            self.points.old.stress[:] = np.tile(group.initial_stress[select].T, t.points)
         self.point_volume = np.ascontiguousarray(self.ref.volume.reshape(-1))
         self.gradient = [np.ascontiguousarray(self.ref.gradient[p]) for p in range(t.points)]
         self.hourglass: HourglassControl | None = None
@@ -141,6 +143,18 @@ class Chunk:
         self.points.new.volume_ratio[:] = 1.0
         return self._viscosity_and_step(p, 0.0)
 
+    def initial_forces(self, forces: Array, work: ElementWorkspace) -> None:
+        """Forces of the initial stress of the undeformed chunk into forces[:, :, chunk]."""
+        p, old, new = work.points, self.points.old, self.points.new
+        p.adjugate[:3], p.adjugate[3:] = 1.0, 0.0
+        p.f[:] = np.eye(3)[:, :, None]
+        new.volume_ratio[:], new.viscous[:] = 1.0, 0.0
+        new.stress[:], new.rotation[:] = old.stress, old.rotation
+        work.w[:] = 0.0
+        ratio = np.ones(self.points.n) if self.technology.points > 1 else None
+        result = StepResult(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+        forces[:, :, self.start : self.start + self.n] = self._corner_forces(work.w, ratio, 0.0, work, result)
+
     def _displacement_modes(self, u: Array, work: ElementWorkspace) -> Array:
         for i in range(self.d):
             np.take(u[i], self.nodes, out=work.w[i], mode="clip")
@@ -151,9 +165,9 @@ class Chunk:
         d, n, f = self.d, self.n, work.points.f
         if d == 2:
             f[0, 2] = f[1, 2] = f[2, 0] = f[2, 1] = 0.0
-            assert self.ref.hoop is not None
-            np.einsum("mn,mn->n", self.ref.hoop, w[0], out=f[2, 2])
-            f[2, 2] += 1.0
+            f[2, 2] = 1.0
+            if self.ref.hoop is not None:
+                f[2, 2] += np.einsum("mn,mn->n", self.ref.hoop, w[0])
         for point, c in enumerate(self.gradient):
             target = f[:d, :d, point * n : (point + 1) * n]
             np.multiply(w[:, 1, None], c[None, :, 1], out=target)
@@ -164,7 +178,7 @@ class Chunk:
                 target[i, i] += 1.0
 
     def _places(self, w: Array, place: Array) -> None:
-        """Where the points are now, into place (3, points n); axisymmetric: (r, z, 0)."""
+        """Where the points are now, into place (3, points n); flat elements: (r, z, 0) or (x, y, 0)."""
         place[2] = 0.0
         moved = np.einsum("pm,dmn->dpn", self.ref.point_modes, w)
         place[: self.d] = (self.ref.place + moved).reshape(self.d, -1)
@@ -276,8 +290,7 @@ class Chunk:
             for j in range(d):
                 np.multiply(here[:d, j, None], c[None, j, 1:], out=work.tmp_c[:, 1:])
                 np.add(g[:, 1:], work.tmp_c[:, 1:], out=g[:, 1:])
-        if d == 2:
-            assert self.ref.hoop is not None
+        if self.ref.hoop is not None:
             np.multiply(self.ref.hoop, piola[2, 2], out=work.tmp_c[0])
             g[0] += work.tmp_c[0]
         return to_corners(g, work.tmp_c)

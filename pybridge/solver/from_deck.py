@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pybridge.deck.faces import faces_of
 from pybridge.deck.model import Deck, ElementSurface, NodeSurface, RigidFlatCylinder, RigidPlane, Section
 from pybridge.errors import SolverError
 from pybridge.solver.materials import MaterialSwitch, make_material
 from pybridge.solver.model import (
     Controls,
+    Curve,
     CylinderContact,
     ElementGroup,
     Hourglass,
@@ -22,6 +24,7 @@ from pybridge.solver.model import (
     PlaneContact,
     Prescribed,
     SolverMaterial,
+    SurfacePressure,
 )
 
 SAFETY = 0.95  # of the bound of the stable increment; the deck's SCALE FACTOR multiplies it
@@ -34,7 +37,9 @@ def model_from_deck(
     """The solver's model. material: a switch (materials.py), or materials of the contract by name (upper case).
 
     folder: where model files stand (default: that of the deck). nblock: points a call of the material.
+    Raises SolverError; DeckError where the step is not explicit.
     """
+    step = deck.explicit_step
     switch = MaterialSwitch.parse(material) if isinstance(material, str) else MaterialSwitch()
     where = folder if folder is not None else Path(deck.source).resolve().parent
     given = {} if isinstance(material, str) else {k.upper(): v for k, v in material.items()}
@@ -45,14 +50,14 @@ def model_from_deck(
                 f"{deck.source}: a section names the material {name}, which the deck does not define"
             )
         definition = deck.materials[name]
-        if not deck.step.adiabatic:  # as in Abaqus, plastic work heats in an adiabatic step alone
+        if not step.adiabatic:  # as in Abaqus, plastic work heats in an adiabatic step alone
             definition = replace(definition, specific_heat=None)
         if given and name.upper() not in given:
             raise SolverError(f"material {name}: none given; expected {', '.join(deck.materials)}")
         law, block = (
             (given[name.upper()], 0)
             if given
-            else make_material(definition, switch, where, models, axisymmetric=deck.axisymmetric)
+            else make_material(definition, switch, where, models, flat=deck.axisymmetric or deck.plane)
         )
         materials[name] = SolverMaterial(name, law, definition.density, block if nblock is None else nblock)
     groups = tuple(_groups(deck, materials))
@@ -60,19 +65,54 @@ def model_from_deck(
     for item in deck.initial_velocities:
         velocity[item.nodes, item.direction - 1] = item.value
     prescribed = tuple(
-        Prescribed(b.nodes, direction - 1, b.velocity)
+        Prescribed(
+            b.nodes, direction - 1, b.velocity, _curve(deck, b.amplitude), b.region if b.velocity else ""
+        )
         for b in deck.boundaries
         for direction in range(b.first, min(b.last, 3) + 1)
     )
     return Model(
         deck.node_labels, deck.coordinates, groups, velocity, prescribed, tuple(_contacts(deck)), deck.heading,
-        dict(deck.node_sets),
+        dict(deck.node_sets), tuple(_pressures(deck)),
     )  # fmt: skip
+
+
+def _curve(deck: Deck, name: str) -> Curve:
+    """The amplitude of that name; constant where there is none."""
+    if not name:
+        return Curve()
+    return Curve(deck.amplitudes[name].times, deck.amplitudes[name].values)
+
+
+def _pressures(deck: Deck) -> list[SurfacePressure]:
+    """One load for each *DSLOAD and each number of corners of a face."""
+    found = []
+    elements = [(block.type, row) for block in deck.elements for row in block.connectivity]
+    for load in deck.pressures:
+        surface = deck.surfaces[load.surface]
+        assert isinstance(surface, ElementSurface)
+        rows = []
+        for e, f in zip(surface.elements.tolist(), surface.faces.tolist(), strict=True):
+            kind, nodes = elements[e]
+            rows.append(nodes[list(faces_of(kind)[f - 1])])
+        found.append(SurfacePressure(np.array(rows), load.value, _curve(deck, load.amplitude)))
+    return found
+
+
+def initial_stress(deck: Deck) -> NDArray | None:
+    """(elements, 6) 11, 22, 33, 12, 23, 13 of all blocks; None where the deck gives none."""
+    if not deck.initial_stresses:
+        return None
+    out = np.zeros((deck.element_count, 6))
+    for item in deck.initial_stresses:
+        s = item.stress
+        out[item.elements] = s[0], s[1], s[2], s[3], s[5], s[4]
+    return out
 
 
 def controls_from_deck(deck: Deck, **changes: Any) -> Controls:
     """The solver's controls from the deck's step; `changes` replace single values."""
-    step = deck.step
+    step = deck.explicit_step
     values: dict[str, Any] = {
         "end_time": step.time,
         "scale_factor": SAFETY * step.scale_factor,
@@ -86,19 +126,21 @@ def controls_from_deck(deck: Deck, **changes: Any) -> Controls:
 
 def _groups(deck: Deck, materials: dict[str, SolverMaterial]) -> list[ElementGroup]:
     groups, taken = [], np.zeros(deck.element_count, bool)
-    temperature = np.zeros(len(deck.coordinates))
+    temperature, stresses = np.zeros(len(deck.coordinates)), initial_stress(deck)
     for item in deck.initial_temperatures:
         temperature[item.nodes] = item.value
     for section in deck.sections:
         first = 0
         for block in deck.elements:
+            start = first
             inside = deck.element_sets[section.element_set] - first
             inside = inside[(inside >= 0) & (inside < len(block.labels))]
             inside = inside[~taken[inside + first]]
             taken[inside + first] = True
             first += len(block.labels)
             if inside.size:
-                groups.append(_group(deck, section, block.type, block, inside, materials, temperature))
+                stress = None if stresses is None else stresses[inside + start]
+                groups.append(_group(deck, section, block, inside, materials, temperature, stress))
     if not taken.all():
         label = deck.element_labels[np.flatnonzero(~taken)[0]]
         raise SolverError(
@@ -108,8 +150,8 @@ def _groups(deck: Deck, materials: dict[str, SolverMaterial]) -> list[ElementGro
 
 
 def _group(
-    deck: Deck, section: Section, kind: str, block: Any, inside: NDArray, materials: dict[str, SolverMaterial],
-    temperature: NDArray,
+    deck: Deck, section: Section, block: Any, inside: NDArray, materials: dict[str, SolverMaterial],
+    temperature: NDArray, stress: NDArray | None,
 ) -> ElementGroup:  # fmt: skip
     controls = deck.section_controls.get(section.controls) if section.controls else None
     hourglass, linear, quadratic = Hourglass(), 1.0, 1.0
@@ -119,9 +161,9 @@ def _group(
         linear, quadratic = controls.linear_viscosity_scale, controls.quadratic_viscosity_scale
     connectivity = block.connectivity[inside]
     return ElementGroup(
-        kind, block.labels[inside], connectivity, materials[section.material], hourglass,
-        linear * deck.step.linear_viscosity, quadratic * deck.step.quadratic_viscosity,
-        temperature[connectivity].mean(axis=1),
+        block.type, block.labels[inside], connectivity, materials[section.material], hourglass,
+        linear * deck.explicit_step.linear_viscosity, quadratic * deck.explicit_step.quadratic_viscosity,
+        temperature[connectivity].mean(axis=1), stress, deck.materials[section.material].damping,
     )  # fmt: skip
 
 
@@ -160,7 +202,7 @@ def _contact(deck: Deck, name: str, nodes: NDArray, friction: float) -> PlaneCon
         if body.reference_node in item.nodes:
             for direction in range(item.first, min(item.last, 3) + 1):
                 free[direction - 1], velocity[direction - 1] = False, item.velocity
-    if deck.axisymmetric:
+    if deck.axisymmetric or deck.plane:
         free[2] = False
     mass = body.mass if body.mass > 0.0 else np.inf
     common: dict[str, Any] = {

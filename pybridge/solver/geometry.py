@@ -17,6 +17,7 @@ from pybridge.solver.walsh import (
     HEX_ORDER,
     QUAD_HOURGLASS,
     QUAD_ORDER,
+    TRIANGLE_ORDER,
     mode_gradients,
     mode_values,
     to_modes,
@@ -35,17 +36,21 @@ class Technology:
     corner_order: tuple[int, ...]
     points: int
     hourglass_modes: tuple[int, ...]
+    axisymmetric: bool = False  # direction 1 is the radius; else a flat element is one unit of length thick
+    centre: tuple[float, ...] = (0.0, 0.0, 0.0)  # of an element of one point
 
     @property
-    def axisymmetric(self) -> bool:
-        """Whether direction 1 is the radius."""
-        return self.dimension == 2
+    def triangle(self) -> bool:
+        """Whether the last two corners are one node."""
+        return self.corner_order[-1] == self.corner_order[-2]
 
 
 TECHNOLOGIES = {
     "C3D8R": Technology("C3D8R", 3, HEX_ORDER, 1, HEX_HOURGLASS),
     "C3D8": Technology("C3D8", 3, HEX_ORDER, 8, ()),
-    "CAX4R": Technology("CAX4R", 2, QUAD_ORDER, 1, QUAD_HOURGLASS),
+    "CAX4R": Technology("CAX4R", 2, QUAD_ORDER, 1, QUAD_HOURGLASS, axisymmetric=True),
+    "CPE4R": Technology("CPE4R", 2, QUAD_ORDER, 1, QUAD_HOURGLASS),
+    "CPE3": Technology("CPE3", 2, TRIANGLE_ORDER, 1, (), centre=(0.0, -1.0 / 3.0)),
 }
 
 
@@ -55,11 +60,11 @@ class Reference:
 
     gradient: Array  # (P, d, M, n): C_jm
     hoop: Array | None  # (M, n): u_r / R = sum_m hoop_m w_rm (axisymmetric)
-    volume: Array  # (P, n) of each point; the full turn of 2 pi for axisymmetric elements
+    volume: Array  # (P, n) of each point; the full turn of 2 pi for axisymmetric elements, per length for plane strain
     skew: Array  # (d, h, n): hourglass modes of the coordinates, which linear fields contribute to
     corner_share: Array  # (M, n): share of the element's mass at each corner
     place: Array  # (d, P, n): where the points are
-    length: Array  # (n,): cube root of the volume; of an axisymmetric element the root of its area in the r-z plane
+    length: Array  # (n,): cube root of the volume; of a flat element the root of its area
     gram: Array  # (P, 3, 3, n): sum_a B_a B_a^T V / V_a, of which the largest frequency is bounded
     point_modes: Array  # (P, M): phi_m / 2^d at the points; a field's value there is sum_m point_modes_m w_m
 
@@ -98,16 +103,18 @@ def reference(technology: Technology, corners: Array, labels: NDArray) -> Refere
         hoop = np.einsum("qn,qm->mn", flat, phi) / volume / count
         mass_modes = np.einsum("qn,qm->mn", weight, phi) / count / volume
         share = _corner_values(mass_modes)
+    if technology.triangle:
+        share[:] = np.array([1.0, 1.0, 0.5, 0.5])[:, None] / 3.0
     if technology.points == 1:
         gradient = np.einsum("qjmn,qn->jmn", np.array(gradients), weight / volume)[None]
         point_volume = volume[None]
     else:
         gradient, point_volume = np.array(gradients), weight
-    at = [(0.0,) * d] if technology.points == 1 else points
+    at = [technology.centre[:d]] if technology.points == 1 else points
     point_modes = np.array([mode_values(point) for point in at]) / count
     place = np.einsum("pm,dmn->dpn", point_modes * count, modes)
     skew = np.ascontiguousarray(modes[:, list(technology.hourglass_modes)] * count)
-    gram = _gram(gradient, hoop, share)
+    gram = _gram(gradient, hoop, share, technology.triangle)
     return Reference(
         np.ascontiguousarray(gradient), hoop, point_volume, skew, share, place, size ** (1.0 / d), gram, point_modes
     )  # fmt: skip
@@ -120,12 +127,15 @@ def _corner_values(modes: Array) -> Array:
     return to_corners(modes[None].copy(), np.empty_like(modes)[None])[0]
 
 
-def _gram(gradient: Array, hoop: Array | None, share: Array) -> Array:
+def _gram(gradient: Array, hoop: Array | None, share: Array, triangle: bool) -> Array:
     points, d, _, n = gradient.shape
     gram = np.zeros((points, 3, 3, n))
     for p in range(points):
-        nodal = np.array([_corner_values(gradient[p, j]) for j in range(d)])
-        gram[p, :d, :d] = np.einsum("ian,jan,an->ijn", nodal, nodal, 1.0 / share)
+        nodal, part = np.array([_corner_values(gradient[p, j]) for j in range(d)]), share
+        if triangle:  # two corners, one node
+            nodal = np.concatenate([nodal[:, :2], nodal[:, 2:].sum(1, keepdims=True)], axis=1)
+            part = np.full((3, n), 1.0 / 3.0)
+        gram[p, :d, :d] = np.einsum("ian,jan,an->ijn", nodal, nodal, 1.0 / part)
     if hoop is not None:
         gram[0, 2, 2] = (_corner_values(hoop) ** 2 / share).sum(0)
     return gram

@@ -2,6 +2,8 @@
 
     v_(n+1/2) = v_(n-1/2) + (dt_(n-1) + dt_n) / 2 * a_n,    u_(n+1) = u_n + dt_n v_(n+1/2)
 
+Damping proportional to mass, -alpha m v, takes the mean of both velocities: stable at any increment.
+
 A step is tried, and taken only if every element and point succeeds; otherwise nothing has changed.
 """
 
@@ -20,7 +22,8 @@ from pybridge.errors import SolverError
 from pybridge.solver.assembly import Assembler
 from pybridge.solver.contact import RigidContact, Touch
 from pybridge.solver.elements import Chunk, ElementWorkspace, StepResult
-from pybridge.solver.model import Controls, Model
+from pybridge.solver.model import Controls, Curve, Model
+from pybridge.solver.pressure import PressureLoads
 
 Array = NDArray[np.float64]
 
@@ -31,10 +34,10 @@ class Energies:
 
     internal: float = 0.0  # work of the stresses, plastic dissipation included
     plastic: float = 0.0  # the dissipated part of it, as the material reports
-    viscous: float = 0.0  # bulk viscosity
+    viscous: float = 0.0  # bulk viscosity, and damping proportional to mass
     hourglass: float = 0.0
     contact: float = 0.0  # friction, and what the first touch of a node takes
-    external: float = 0.0  # work of prescribed velocities and of rigid bodies of infinite mass
+    external: float = 0.0  # work of prescribed velocities, pressures, rigid bodies of infinite mass
 
 
 @dataclass
@@ -54,16 +57,22 @@ class Integrator:
         self.model, self.controls = model, controls
         count = len(model.coordinates)
         self.x0 = np.ascontiguousarray(model.coordinates.T)
-        self.d = 2 if model.axisymmetric else 3
+        self.d = 2 if model.flat else 3
         self._build_chunks()
         self.mass = np.zeros(count)
+        damping = np.zeros(count)
         for group in self.groups:
-            self.mass += group.assembler.add(group.masses())
+            mass = group.assembler.add(group.masses())
+            self.mass += mass
+            damping += group.group.damping * mass
         self.used = self.mass > 0.0
         self.inverse_mass = np.where(self.used, 1.0 / np.where(self.used, self.mass, 1.0), 0.0)
+        self.damping = damping * self.inverse_mass if damping.any() else None
+        self.pressures = PressureLoads(model) if model.pressures else None
         self.u = np.zeros((3, count))
         self.v = np.where(self.used, np.ascontiguousarray(model.velocity.T), 0.0)
         self.force = np.zeros((3, count))  # internal, at the nodes
+        self.load = np.zeros((3, count))  # external
         self._collect_constraints()
         self.contacts = [RigidContact(c, self.mass) for c in model.contacts]
         self.energies = Energies()
@@ -73,6 +82,13 @@ class Integrator:
         self.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self.local = threading.local()
         self.stable_dt = min(c.virgin_step(self._workspace(c)) for c in self.chunks)
+        stressed = any(group.group.initial_stress is not None for group in self.groups)
+        self.started = stressed or self.pressures is not None  # with forces at t = 0
+        if stressed:
+            self._initial_forces()
+        if self.pressures:
+            self.load = self.pressures.force(self.x0, 0.0)
+        self.last_load_work = 0.0
         self.last_increments: StepResult | None = None
         self.last_touches = [Touch(np.zeros(3), 0.0, 0.0, 0) for _ in self.contacts]
 
@@ -84,15 +100,32 @@ class Integrator:
         """Flat indices into (3, N) with their velocities; nodes on the axis of an axisymmetric mesh stay there."""
         count = self.u.shape[1]
         fixed: dict[int, float] = {}
+        curves: dict[int, Curve] = {}
         for item in self.model.prescribed:
             for node in np.asarray(item.nodes):
                 fixed[item.component * count + int(node)] = item.velocity
-        if self.d == 2:
+                curves[item.component * count + int(node)] = item.curve
+        if self.model.axisymmetric:
             size = np.abs(self.x0).max()
             for node in np.flatnonzero(self.x0[0] < 1e-9 * size):
                 fixed.setdefault(int(node), 0.0)
         self.fixed = np.array(sorted(fixed), np.int64)
-        self.fixed_velocity = np.array([fixed[i] for i in self.fixed])
+        self.fixed_value = np.array([fixed[i] for i in self.fixed])
+        self.fixed_velocity = self.fixed_value
+        found = [curves.get(int(i), Curve()) for i in self.fixed]
+        self.curves = {
+            curve: np.array([c == curve for c in found]) for curve in dict.fromkeys(found) if curve != Curve()
+        }
+        moved = {p.name: np.isin(self.fixed % count, p.nodes) for p in self.model.prescribed if p.name}
+        self.moved = {name: (rows, self.fixed[rows] // count) for name, rows in moved.items()}
+        self.moved_impulse = {name: np.zeros(3) for name in moved}  # of the nodes on what moves them, N s
+
+    def _initial_forces(self) -> None:
+        for group in self.groups:
+            for chunk in group.chunks:
+                chunk.initial_forces(group.forces, self._workspace(chunk))
+            for i in range(self.d):
+                self.force[i] += group.assembler.add(group.forces[i])
 
     def kinetic(self, v: Array) -> float:
         """Kinetic energy of nodes and of rigid bodies of finite mass, J."""
@@ -111,11 +144,17 @@ class Integrator:
     def step(self, dt: float) -> StepOutcome:
         """Try a step; it is taken if the status is below 2 (recoverable). Raises SolverError from the elements."""
         dt_mean = 0.5 * (self.dt_old + dt)
-        v = self.v - dt_mean * self.inverse_mass * self.force
-        external = self._prescribe(v, dt_mean)
+        force = self.force - self.load if self.pressures else self.force
+        v = self.v - dt_mean * self.inverse_mass * force
+        # Damping takes the velocity after the step too: to move a node it feels like more mass.
+        half = None if self.damping is None else 0.5 * dt_mean * self.damping
+        mass = self.mass if half is None else self.mass * (1.0 + half)
+        if half is not None:
+            v = (v - half * self.v) / (1.0 + half)
+        external, impulse = self._prescribe(v, dt, mass)
         touches, bodies = [], []
         for contact in self.contacts:
-            touches.append(self._touch(contact, v, dt, dt_mean, bodies))
+            touches.append(self._touch(contact, v, dt, dt_mean, bodies, mass))
         u = self.u + dt * v
         results = self._elements(u, dt)
         total = StepResult(
@@ -125,26 +164,30 @@ class Integrator:
         )  # fmt: skip
         outcome = StepOutcome(total.status, total.stable_dt, total, touches)
         if total.status < 2:
-            self._accept(u, v, dt, total, touches, bodies, external)
+            damped = 0.0 if half is None else float((self.mass * half * (0.5 * (self.v + v) ** 2)).sum())
+            self._accept(u, v, dt, total, touches, bodies, external, damped, impulse)
         return outcome
 
-    def _prescribe(self, v: Array, dt_mean: float) -> float:
-        """Set prescribed velocities; returns the work of the reactions."""
+    def _prescribe(self, v: Array, dt: float, mass: Array) -> tuple[float, Array]:
+        """Set prescribed velocities; returns the work of the reactions, and their impulses."""
         if self.fixed.size == 0:
-            return 0.0
+            return 0.0, np.zeros(0)
+        if self.curves:
+            self.fixed_velocity = self.fixed_value.copy()
+            for curve, rows in self.curves.items():
+                self.fixed_velocity[rows] *= curve(self.time + 0.5 * dt)
         flat, old = v.reshape(-1), self.v.reshape(-1)[self.fixed]
         nodes = self.fixed % self.u.shape[1]
-        impulse = self.mass[nodes] * (self.fixed_velocity - flat[self.fixed])
+        impulse = mass[nodes] * (self.fixed_velocity - flat[self.fixed])
         flat[self.fixed] = self.fixed_velocity
-        del dt_mean
-        return float((impulse * 0.5 * (old + self.fixed_velocity)).sum())
+        return float((impulse * 0.5 * (old + self.fixed_velocity)).sum()), impulse
 
     def _touch(
-        self, contact: RigidContact, v: Array, dt: float, dt_mean: float, bodies: list[Array]
+        self, contact: RigidContact, v: Array, dt: float, dt_mean: float, bodies: list[Array], mass: Array
     ) -> Touch:
         nodes = contact.nodes
         x = (self.x0[:, nodes] + self.u[:, nodes]).T
-        v_new, body, touch = contact.correct(x, self.v[:, nodes].T, v[:, nodes].T, dt, dt_mean)
+        v_new, body, touch = contact.correct(x, self.v[:, nodes].T, v[:, nodes].T, dt, dt_mean, mass[nodes])
         if touch.nodes:
             v[:, nodes] = v_new.T
             if self.fixed.size:
@@ -174,6 +217,8 @@ class Integrator:
         touches: list[Touch],
         bodies: list[Array],
         external: float,
+        damped: float,
+        impulse: Array,
     ) -> None:
         for chunk in self.chunks:
             chunk.accept()
@@ -182,6 +227,11 @@ class Integrator:
         dt_mean = 0.5 * (self.dt_old + dt)
         for contact, body, touch in zip(self.contacts, bodies, touches, strict=True):
             contact.accept(body, dt, dt_mean * touch.force)
+        moved = u - self.u if self.pressures else None
+        if self.dt_old == 0.0 and self.started:
+            # The first half step is taken from rest at t = 0, where the forces counted on half of the whole step.
+            half = 0.5 * (u - self.u) - dt_mean * 0.5 * (self.v + v)
+            self.energies.external += float(((self.force - self.load) * half).sum())
         self.u, self.v = u, v
         self.force[:] = 0.0
         for group in self.groups:
@@ -190,9 +240,16 @@ class Integrator:
         e = self.energies
         e.internal += r.internal
         e.plastic += r.plastic
-        e.viscous += r.viscous
+        e.viscous += r.viscous + damped
         e.hourglass += r.hourglass
         e.external += external + sum(t.external for t in touches)
+        if self.pressures and moved is not None:
+            load = self.pressures.force(self.x0 + u, self.time + dt)
+            self.last_load_work = 0.5 * float((load * moved).sum())
+            e.external += 0.5 * float((self.load * moved).sum()) + self.last_load_work
+            self.load = load
+        for name, (rows, component) in self.moved.items():
+            self.moved_impulse[name] -= np.bincount(component, impulse[rows], 3)
         e.contact += sum(t.dissipated for t in touches)
         self.last_increments, self.last_touches = r, touches
         self.time += dt
@@ -232,7 +289,7 @@ class Integrator:
             sum(parts[n] for n in ("kinetic", "internal", "viscous", "hourglass", "contact")) - e.external
         )
         second_half = r.internal + r.viscous + r.hourglass - r.first_half if r else 0.0
-        return parts | {"total": stored - second_half}
+        return parts | {"total": stored - (second_half - self.last_load_work)}
 
 
 class GroupChunks:

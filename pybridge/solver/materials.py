@@ -5,8 +5,10 @@
     torchscript   surrogates through libtorch (C++)
     python        surrogates through TorchScript in Python
     fine-scale    the polycrystal itself at every point
+    packing:WHAT  a packing of grains at every point: the name of a prepared one, or a file
+    umat          in *STATIC steps: the compiled umat_, called as Abaqus does; umat:FILE for another library
 
-each with ":float32" or ":single" behind it for single precision in the material call. A library of somebody else
+the first five with ":float32" or ":single" behind it for single precision in the material call. A library of somebody else
 is called between guards: what it writes out of bounds, changes, forgets or answers with NaN is an error.
 """
 
@@ -22,7 +24,7 @@ import pybridge._core as _core
 from pybridge.deck.model import JohnsonCook, MaterialDefinition, PlasticTable
 from pybridge.errors import SolverError
 
-CHOICES = ("bindings", "vumat", "torchscript", "python", "fine-scale")
+CHOICES = ("bindings", "vumat", "torchscript", "python", "fine-scale", "packing", "umat")
 VUMAT_BLOCK = 136
 FINE_SCALE_LAW = "PYBRIDGE_TAYLOR_CRYSTAL"
 
@@ -35,6 +37,7 @@ class MaterialSwitch:
     library: Path | None = None
     precision: str = "float64"
     known: bool = False  # whether the precision of `library` was given
+    packing: str = ""
 
     @classmethod
     def parse(cls, text: str) -> MaterialSwitch:
@@ -43,6 +46,12 @@ class MaterialSwitch:
         kind = {"deck": "bindings", "native": "bindings", "crystal": "fine-scale"}.get(kind, kind)
         if kind not in CHOICES:
             raise SolverError(f"material switch {text!r}: expected one of {', '.join(CHOICES)}")
+        if kind == "packing":
+            if not rest:
+                raise SolverError("material switch 'packing': expected packing:NAME or packing:FILE.h5")
+            return cls(kind, packing=rest)
+        if kind == "umat":
+            return cls(kind, Path(rest) if rest else None)
         if rest in ("float32", "single"):
             return cls(kind, None, "float32")
         if rest in ("", "float64", "double"):
@@ -84,21 +93,35 @@ def make_material(
     folder: Path,
     models: Mapping[str, Path] | None = None,
     *,
-    axisymmetric: bool = False,
+    flat: bool = False,
+    static: bool = False,
 ) -> tuple[Any, int]:
     """A material of the contract and the points a call it wants (0: any).
 
     folder: where NAME.pt is looked for, then on PYBRIDGE_MODEL_PATH; models: files by material name, before both.
-    axisymmetric: a VUMAT is then called with ndir, nshr = 3, 1, as Abaqus does.
+    flat (axisymmetric, plane strain): a VUMAT is then called with ndir, nshr = 3, 1, as Abaqus does. static: of a *STATIC step.
     """
+    if switch.kind == "umat" and not static:
+        raise SolverError("material switch 'umat': a UMAT goes with *STATIC; in an explicit step take vumat")
+    if switch.kind == "packing":
+        return _packing(switch.packing), 0
     name, constants = law_and_constants(definition)
     if switch.kind == "fine-scale":
         crystal = constants if name.upper().startswith(FINE_SCALE_LAW) else []
         return _core.make_law(FINE_SCALE_LAW, crystal, switch.precision), 0
     built_in = _core.is_built_in_law(name)
-    file = None if built_in else find_model(name, folder, models or {}, required=switch.kind != "vumat")
+    file = (
+        None
+        if built_in
+        else find_model(name, folder, models or {}, required=switch.kind not in ("vumat", "umat"))
+    )
     if switch.kind == "vumat":
-        return _hosted(definition, name, constants, switch, file, axisymmetric), VUMAT_BLOCK
+        return _hosted(definition, name, constants, switch, file, flat), VUMAT_BLOCK
+    if switch.kind == "umat":
+        from pybridge.host.hosted_umat import HostedUmat
+
+        states = definition.user.state_size if definition.user else None
+        return HostedUmat(switch.library, name, constants, states=states, model_file=file), 0
     if built_in:
         if switch.kind in ("torchscript", "python"):
             raise SolverError(
@@ -112,6 +135,12 @@ def make_material(
         return TorchScriptMaterial(file, switch.precision), 0
     engine = "torchscript" if switch.kind == "torchscript" else "native"
     return _core.load_model(str(file), engine, switch.precision), 0  # type: ignore[attr-defined]
+
+
+def _packing(what: str) -> Any:
+    from pybridge.packing import load, load_library, packing_material
+
+    return packing_material(load(what) if Path(what).suffix else load_library(what))
 
 
 def find_model(name: str, folder: Path, models: Mapping[str, Path], *, required: bool) -> Path | None:
@@ -141,7 +170,7 @@ def _hosted(
     constants: list[float],
     switch: MaterialSwitch,
     file: Path | None,
-    axisymmetric: bool,
+    flat: bool,
 ) -> Any:
     from pybridge.host import HostedVumat, load_vumat, our_library
 
@@ -158,7 +187,7 @@ def _hosted(
         states=None if library.ours else states or 0,
         model_file=model_file,
         nblock=VUMAT_BLOCK,
-        two_dimensional=axisymmetric,
+        two_dimensional=flat,
         guarded=not library.ours,
         unwritten=("enerInternNew", "enerInelasNew"),
     )

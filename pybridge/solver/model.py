@@ -73,19 +73,49 @@ class ElementGroup:
     linear_viscosity: float = 0.06
     quadratic_viscosity: float = 1.2
     temperature: Array | None = None  # (m,) initial, K; None: 0, which materials take as unknown
+    initial_stress: Array | None = None  # (m, 6) 11, 22, 33, 12, 23, 13; None: 0
+    damping: float = 0.0  # force per mass and velocity, 1/s
 
     def __post_init__(self) -> None:
         if self.kind not in TECHNOLOGIES:
             raise SolverError(f"element type {self.kind}: expected one of {', '.join(TECHNOLOGIES)}")
+        if not self.damping >= 0.0:
+            raise SolverError(f"damping of elements {self.kind}: expected 0 or more, got {self.damping}")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A factor over time, linear between its points, constant beyond them."""
+
+    times: tuple[float, ...] = (0.0,)
+    values: tuple[float, ...] = (1.0,)
+
+    def __call__(self, time: float) -> float:
+        return float(np.interp(time, self.times, self.values))
+
+
+@dataclass(frozen=True, eq=False)
+class SurfacePressure:
+    """Pressure value * curve(time), Pa, on faces (m, k): k = 2 nodes of edges in the element's order, or 4 of faces with
+    the outward normal by the right hand. It follows the surface."""
+
+    faces: NDArray[np.int64]
+    value: float
+    curve: Curve = Curve()
 
 
 @dataclass(frozen=True, eq=False)
 class Prescribed:
-    """Velocity component (0, 1, 2) of nodes, held constant (0: fixed)."""
+    """Velocity component (0, 1, 2) of nodes: velocity * curve(time) (0: fixed).
+
+    name: of the history of the force that moves the nodes, "" for none.
+    """
 
     nodes: NDArray[np.int64]
     component: int
     velocity: float = 0.0
+    curve: Curve = Curve()
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +152,7 @@ class CylinderContact:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A problem. coordinates: (N, 3); axisymmetric meshes use the first two columns (r, z)."""
+    """A problem. coordinates: (N, 3); flat meshes use the first two columns (r, z or x, y)."""
 
     node_labels: NDArray[np.int64]
     coordinates: Array
@@ -132,11 +162,14 @@ class Model:
     contacts: tuple[PlaneContact | CylinderContact, ...] = ()
     title: str = ""
     node_sets: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    pressures: tuple[SurfacePressure, ...] = ()
 
     def __post_init__(self) -> None:
-        dimensions = {TECHNOLOGIES[g.kind].dimension for g in self.groups}
-        if len(dimensions) != 1:
-            raise SolverError("a model needs elements, all of them in 3D or all of them axisymmetric")
+        kinds = [TECHNOLOGIES[g.kind] for g in self.groups]
+        if len({(t.dimension, t.axisymmetric) for t in kinds}) != 1:
+            raise SolverError(
+                "a model needs elements, all of them in 3D, all axisymmetric or all in plane strain"
+            )
         if not (np.isfinite(self.coordinates).all() and np.isfinite(self.velocity).all()):
             raise SolverError("coordinates and initial velocities must be finite numbers")
 
@@ -144,6 +177,11 @@ class Model:
     def axisymmetric(self) -> bool:
         """Whether the mesh is (r, z)."""
         return TECHNOLOGIES[self.groups[0].kind].axisymmetric
+
+    @property
+    def flat(self) -> bool:
+        """Whether the mesh is two-dimensional: axisymmetric or in plane strain."""
+        return TECHNOLOGIES[self.groups[0].kind].dimension == 2
 
     @property
     def element_count(self) -> int:

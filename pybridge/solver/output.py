@@ -113,6 +113,12 @@ def history_row(run: Integrator) -> dict[str, float]:
         **run.balance(),
         "unreliable_points": float(run.unreliable_points),
     }
+    for name, impulse in run.moved_impulse.items():
+        label = name.lower().replace(" ", "_").replace("-", "_")
+        row |= {f"impulse_{label}_{axis}": float(x) for axis, x in zip("xyz", impulse, strict=True)}
+        nodes = np.unique(run.fixed[run.moved[name][0]] % run.u.shape[1])
+        place = run.u[:, nodes].mean(axis=1)
+        row |= {f"position_{label}_{axis}": float(x) for axis, x in zip("xyz", place, strict=True)}
     for contact in run.contacts:
         name = contact.settings.name.lower().replace(" ", "_").replace("-", "_")
         for axis, k in zip("xyz", range(3), strict=True):

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time as clock
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -22,6 +18,7 @@ from pybridge.solver import output, restart
 from pybridge.solver.from_deck import controls_from_deck, model_from_deck
 from pybridge.solver.integrator import Integrator
 from pybridge.solver.model import Controls, Model
+from pybridge.solver.progress import Interrupt, progress_bar
 
 
 @dataclass
@@ -67,7 +64,7 @@ def run_model(
     job = _Job(model, controls, Path(out), all_state)
     try:
         job.start(overwrite, provenance or {})
-        with _Interrupt() as interrupt, _bar(progress, controls.end_time, job.run.time) as bar:
+        with Interrupt() as interrupt, progress_bar(progress, controls.end_time, job.run.time) as bar:
             job.go(interrupt, bar)
         return job.result()
     finally:
@@ -110,14 +107,14 @@ class _Job:
         self.resumed = True
         return True
 
-    def go(self, interrupt: _Interrupt, bar: Any) -> None:
+    def go(self, interrupt: Interrupt, bar: Any) -> None:
         run, controls = self.run, self.controls
         saved = clock.monotonic()
         try:
             while run.time < controls.end_time * (1.0 - 1e-12):
                 self._step()
                 self._write_due()
-                bar(run.time, run)
+                bar(run.time, f"step {run.steps}, time {run.time:.3e}, increment {run.dt_old:.2e}")
                 if interrupt.wanted:
                     raise KeyboardInterrupt
                 if clock.monotonic() - saved > controls.restart_seconds:
@@ -208,64 +205,3 @@ class _Job:
             self.out, run.time, run.steps, self.model.element_count, clock.monotonic() - self.begun, run.cuts,
             run.balance(), float(np.abs(total - total[0]).max()) / scale, flagged, self.resumed, self.history,
         )  # fmt: skip
-
-
-class _Interrupt:
-    """Ctrl-C and SIGTERM end the run after the step in progress; the second Ctrl-C at once."""
-
-    def __init__(self) -> None:
-        self.wanted = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Interrupt:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        if self.wanted and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.wanted = True
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-
-def _bar(show: bool, end: float, begin: float) -> AbstractContextManager[Any]:
-    """A function (time, run) that moves a progress bar with the time left, or does nothing."""
-    if not show:
-        return nullcontext(lambda time, run: None)
-    return _Bar(end, begin)
-
-
-class _Bar:
-    def __init__(self, end: float, begin: float) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-        )
-        self.task = self.progress.add_task("run", total=end)
-        self.progress.update(self.task, completed=begin)
-        self.shown = 0.0
-
-    def __enter__(self) -> Any:
-        self.progress.start()
-        return self
-
-    def __call__(self, time: float, run: Integrator) -> None:
-        now = clock.monotonic()
-        if now - self.shown > 0.2 or time >= self.progress.tasks[0].total:  # type: ignore[operator]
-            self.shown = now
-            text = f"step {run.steps}, time {time:.3e}, increment {run.dt_old:.2e}"
-            self.progress.update(self.task, completed=time, description=text)
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()

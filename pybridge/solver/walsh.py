@@ -16,7 +16,9 @@ Array = NDArray[np.float64]
 HEX_ORDER = (0, 1, 3, 2, 4, 5, 7, 6)
 """Abaqus's corner of each bit-ordered corner of C3D8 and C3D8R."""
 QUAD_ORDER = (0, 1, 3, 2)
-"""The same for CAX4R."""
+"""The same for CAX4R and CPE4R."""
+TRIANGLE_ORDER = (0, 1, 2, 2)
+"""CPE3 is a quadrilateral whose last two corners are one: its mean gradient is the triangle's own."""
 HEX_HOURGLASS = (3, 5, 6, 7)
 QUAD_HOURGLASS = (3,)
 

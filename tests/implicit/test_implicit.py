@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import skfem
 
 import pybridge._core as _core
 from pybridge.errors import SolverError
@@ -15,6 +16,7 @@ from pybridge.solver.implicit import (
     MaterialPoints,
     Problem,
     biaxial_problem,
+    mesh_of,
     rectangle,
     solve,
 )
@@ -28,44 +30,57 @@ def elastic():
     return _core.make_law("PYBRIDGE_ELASTIC", [YOUNG, POISSON], "float64")
 
 
-def distorted(kind):
-    """A 3 x 3 mesh whose inner nodes are moved; triangles and quadrilaterals stay convex."""
-    mesh = rectangle(kind, 3, 3, 1.0, 1.0)
-    import skfem
+PLANE = [kind for kind, technology in ELEMENTS.items() if technology.mesh is not skfem.MeshHex]
 
-    p = mesh.mesh.p.copy()
-    inside = np.all((p > 1e-6) & (p < 1 - 1e-6), axis=0)
-    p[:, inside] += 0.06 * np.sin(np.arange(2 * inside.sum()) * 2.3).reshape(2, -1)
-    element, _, order = ELEMENTS[kind]
-    moved = type(mesh.mesh)(p, mesh.mesh.t, sort_t=False).with_boundaries(
-        {"all": lambda x: (np.minimum(x, 1 - x) < 1e-9).any(axis=0)}
-    )
-    basis = skfem.Basis(moved, skfem.ElementVector(element()), intorder=order)
-    return type(mesh)(kind, basis)
+
+def cells_of(kind, n):
+    """Vertices and cells of a unit square or cube of n^dim squares or cubes, Abaqus's order."""
+    flat = kind in PLANE
+    x = np.linspace(0, 1, n + 1)
+    points = np.stack(np.meshgrid(*[x] * (2 if flat else 3), indexing="ij"), -1).reshape(-1, 2 if flat else 3)
+    i, j = (g.ravel() for g in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
+    if flat:
+        first = i * (n + 1) + j
+        quads = np.stack([first, first + n + 1, first + n + 2, first + 1], axis=1)
+        triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+        return points, triangles if ELEMENTS[kind].mesh is skfem.MeshTri else quads
+    i, j, k = (g.ravel() for g in np.meshgrid(*[np.arange(n)] * 3, indexing="ij"))
+    corners = ((0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1))
+    at = [((i + a) * (n + 1) + j + b) * (n + 1) + k + c for a, b, c in corners]
+    return points, np.stack(at, axis=1)
+
+
+def distorted(kind):
+    """A mesh of 3^dim cells whose inner nodes are moved; they stay convex."""
+    points, cells = cells_of(kind, 3)
+    inside = np.all((points > 1e-6) & (points < 1 - 1e-6), axis=1)
+    points[inside] += 0.06 * np.sin(np.arange(inside.sum() * points.shape[1]) * 2.3).reshape(inside.sum(), -1)
+    return mesh_of(kind, points, cells)
 
 
 @pytest.mark.parametrize("kind", list(ELEMENTS))
 def test_patch_of_distorted_elements(kind) -> None:
-    """A linear displacement on the boundary gives the same strain at every point, in one iteration."""
+    """A linear displacement on the boundary gives the same strain at every point, in one correction."""
     mesh = distorted(kind)
-    gradient = np.array([[1e-3, 4e-4], [-2e-4, -7e-4]])
-    x = mesh.basis.doflocs
-    component = np.zeros(mesh.size, int)
-    for k in (0, 1):
-        component[mesh.basis.get_dofs().all([f"u^{k + 1}"])] = k
-        component[mesh.basis.split_indices()[0][k::2]] = k
-    exact = np.einsum("ki,in->kn", gradient, x)
-    fixed = np.unique(np.concatenate([mesh.dofs("all", 0), mesh.dofs("all", 1)]))
-    which = np.isin(fixed, mesh.dofs("all", 1)).astype(int)
-    values = exact[which, fixed]
-    problem = Problem(mesh, fixed, lambda load: load * values, lambda load: np.zeros(mesh.size))
-    history = solve(problem, MaterialPoints(elastic(), mesh.points), TIGHT)
-    expected = np.array([gradient[0, 0], gradient[1, 1], gradient[0, 1] + gradient[1, 0]])
-    np.testing.assert_allclose(history.strain[-1], np.tile(expected[:, None], mesh.points), atol=1e-13)
+    gradient = np.array([[1e-3, 4e-4, 3e-4], [-2e-4, -7e-4, 1e-4], [5e-4, -3e-4, 2e-4]])[
+        : mesh.dim, : mesh.dim
+    ]
+    places, dofs = mesh._places
+    outside = (np.minimum(places, 1 - places) < 1e-9).any(axis=1)
+    exact = np.zeros(mesh.size)
+    exact[dofs] = gradient @ places.T
+    fixed = np.sort(dofs[:, outside].ravel())
+    problem = Problem(mesh, fixed, lambda load: load * exact[fixed], lambda load: np.zeros(mesh.size))
+    history = solve(problem, MaterialPoints(elastic(), mesh.points, components=mesh.components), TIGHT)
+    rows = ((0, 0), (1, 1), (0, 1)) if mesh.dim == 2 else ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))
+    expected = [gradient[i, j] if i == j else gradient[i, j] + gradient[j, i] for i, j in rows]
+    np.testing.assert_allclose(
+        history.strain[-1], np.tile(np.array(expected)[:, None], mesh.points), atol=1e-13
+    )
     assert history.iterations[-1] <= 3
 
 
-@pytest.mark.parametrize("kind", list(ELEMENTS))
+@pytest.mark.parametrize("kind", PLANE)
 def test_compression_under_pressure_has_its_closed_form(kind) -> None:
     """Smooth ends, lateral pressure p, axial strain: sigma_22 and the lateral strain of plane-strain elasticity."""
     mesh = rectangle(kind, 2, 3, 0.5, 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import h5py
 import numpy as np
@@ -15,8 +16,10 @@ from pybridge.errors import ConfigError, DataSetError, MaterialError, ModelFileE
 from pybridge.model_file import read_model, write_model
 from pybridge.solver.implicit import BiaxialTest, Controls, MaterialPoints, biaxial_problem, solve
 from training import soil
-from training.mlp import MlpConfig, Samples, read_mlp_config, split_runs, train
-from training.mlp_export import compare, export_mlp, mlp_card, mlp_tensors
+from training.mlp import MlpConfig, read_mlp_config
+from training.mlp_export import compare, export_mlp, mlp_card, mlp_tensors, read_mlp
+from training.mlp_samples import Samples, split_runs
+from training.mlp_train import rescaled, train
 
 MODULI = {"bulk": 2e7, "shear": 1e7, "density": 2200.0}
 SMALL = MlpConfig(width=12, members=3, epochs=60, patience=60, batch=4096, seed=2)
@@ -58,16 +61,16 @@ def test_history_is_the_accumulated_strain() -> None:
         np.zeros((1, 3, 6)),
         np.zeros(1),
     )
-    np.testing.assert_allclose(samples.history[0, -1], [2, 3, 0.5])
+    np.testing.assert_allclose(samples.history()[0, -1], [2, 3, 0.5])
 
 
 def test_split_is_by_run_and_complete() -> None:
     runs = np.repeat(np.arange(20), 32)
-    parts = split_runs(runs, MlpConfig())
+    parts = split_runs(runs, 0.7, 0.15, 0)
     assert [len(p) for p in parts] == [14, 3, 3]
     assert sorted(np.concatenate(parts)) == list(range(20))
     with pytest.raises(DataSetError, match="three runs or more"):
-        split_runs(np.array([0, 1, 1]), MlpConfig())
+        split_runs(np.array([0, 1, 1]), 0.7, 0.15, 0)
 
 
 def test_training_learns_and_repeats() -> None:
@@ -76,6 +79,93 @@ def test_training_learns_and_repeats() -> None:
     assert model.card["errors"]["stress_test"] < 0.2
     again = train(made_up(), config, MODULI)
     np.testing.assert_array_equal(model.weights[0][0], again.weights[0][0])
+
+
+def test_play_leaves_noise_and_step_size_out() -> None:
+    """phi of a path that goes to 0.02 and back to 0.01: 0.03 without a deadband in any number of steps, and noise piles
+    up; with one, noise within it leaves no trace and the turn costs twice the band."""
+    rng = np.random.default_rng(0)
+    band = 1e-4
+
+    def phi(steps, noise, deadband):
+        t = np.linspace(0, 3, steps + 1)
+        path = 0.01 * np.interp(t, [0, 2, 3], [0, 2, 1]) + noise * rng.uniform(-1, 1, steps + 1)
+        strain = np.repeat(path[None, :, None], 3, axis=2)
+        return Samples(strain, strain, np.zeros((1, steps + 1, 6)), np.zeros(1)).history(deadband)[0, -1, 0]
+
+    for steps in (30, 300, 3000):
+        assert phi(steps, 0, 0) == pytest.approx(0.03, rel=1e-9)
+        assert phi(steps, 0, band) == pytest.approx(0.03 - 3 * band, rel=1e-9)
+        assert abs(phi(steps, 0.5 * band, band) - (0.03 - 3 * band)) < 2.5 * band
+    assert phi(3000, 0.5 * band, 0) > 0.1
+
+
+def test_deadband_in_both_engines(tmp_path) -> None:
+    """The kernel and the graph keep the lagging strain; export compares them with NumPy along turning paths."""
+    model = train(made_up(), replace(SMALL, deadband=4e-4), MODULI)
+    path = tmp_path / "banded.pt"
+    found = export_mlp(model, path)
+    assert found["native float64"] < 1e-12
+    material = _core.load_model(str(path), "native", "float64")
+    assert [v.name for v in material.state_schema][-1] == "lagging_strain"
+    points = MaterialPoints(material, 1)
+    for eps in (1e-3, 9e-4, 1.1e-3, 0.0):
+        points.trial(np.array([[eps], [0], [0]]))
+        points.accept()
+        points.trial(np.array([[eps], [0], [0]]))
+    # 0 -> 0.6e-3 (0.4e-3 behind), nothing, 0.7e-3, back to 0.4e-3
+    assert points.shown("accumulated_strain")[0, 0] == pytest.approx(1e-3, rel=1e-9)
+    assert points.shown("lagging_strain")[0, 0] == pytest.approx(4e-4, rel=1e-9)
+    without = replace(model, deadband=0.0)
+    with pytest.raises(ModelFileError, match="differs from the trained committee"):
+        compare(without, path)
+
+
+def test_two_networks_stand_side_by_side(tmp_path) -> None:
+    """[QU23B] 5.3: [5-5-3] and [8-8-6] behind the inputs, trained apart, one file; neither sees the other."""
+    config = replace(SMALL, width=5, stiffness_width=8, activation="sigmoid", members=2)
+    model = train(made_up(), config, MODULI)
+    assert [w.shape for w in model.weights[0]] == [(13, 6), (13, 13), (9, 13)]
+    for weight in model.weights[0][1:]:
+        rows, columns = (3 if len(weight) == 9 else 5), 5
+        assert not weight[:rows, columns:].any()
+        assert not weight[rows:, :columns].any()
+    log = model.card["training"]["members"][0]
+    assert log["validation"] > 0
+    assert log["stiffness_validation"] > 0
+    assert export_mlp(model, tmp_path / "two.pt")["native float64"] < 1e-12
+
+
+def test_added_sets_are_split_by_themselves() -> None:
+    samples, few = made_up(), made_up(runs=2, points=1)
+    model = train(samples, SMALL, MODULI, added=[few, made_up(runs=5, points=1)])
+    alone = train(samples, SMALL, MODULI)
+    assert model.card["runs"] == alone.card["runs"]
+    assert model.card["added"][0] == {"train": [0, 1], "validation": [], "test": []}
+    assert [len(r) for r in model.card["added"][1].values()] == [3, 1, 1]
+    assert not np.array_equal(model.weights[0][0], alone.weights[0][0])
+    with pytest.raises(DataSetError, match="three runs or more"):
+        train(few, SMALL, MODULI)
+
+
+def test_training_goes_on_from_a_committee(committee, model_file) -> None:
+    """With other scales the start answers as it did; no epoch can make its validation error worse."""
+    start = read_mlp(model_file)
+    x, y = made_up().inputs(), made_up().outputs()
+    layers = rescaled(start, 1, 2 * start.input_scale, y.mean(axis=0), y.std(axis=0).max() * np.ones(9))
+    weights, biases = tuple(zip(*layers, strict=True))
+    same = replace(
+        start, weights=(weights,), biases=(biases,), input_scale=2 * start.input_scale, output_mean=y.mean(axis=0),
+        output_scale=y.std(axis=0).max() * np.ones(9),
+    )  # fmt: skip
+    np.testing.assert_allclose(same.members(x)[0], committee.members(x)[1], rtol=1e-9, atol=1e-3)
+    config = replace(SMALL, epochs=10)
+    on, anew = (train(made_up(), config, MODULI, start=s) for s in (start, None))
+    for k in range(SMALL.members):
+        first, further, new = (m.card["training"]["members"][k]["validation"] for m in (start, on, anew))
+        assert further < 1.05 * first < new
+    with pytest.raises(ConfigError, match="cannot start one of 2"):
+        train(made_up(), replace(SMALL, members=2), MODULI, start=start)
 
 
 def test_early_stopping_keeps_the_best() -> None:
@@ -177,6 +267,83 @@ def test_coupled_tests_become_paths(data) -> None:
     assert provenance["material"]["bulk"] > 1e6
 
 
+def test_iterations_become_samples(tmp_path) -> None:
+    """Every trial from a whole step is there, with phi from the record it started from; converged ones among them."""
+    out = tmp_path / "soil.h5"
+    test = BiaxialTest(columns=1, rows=1, width=0.1, strain=0.002)
+    soil.generate(
+        out,
+        packing="disks100",
+        runs=3,
+        steps=3,
+        test=test,
+        threads=1,
+        collect="iterations",
+        tell=lambda text: None,
+    )
+    samples, _ = soil.read_samples(out)
+    it = samples.iterations
+    assert it is not None
+    assert len(it.path) >= 3 * 4 * 3  # at least one iteration a step
+    rows, answers = samples.inputs(), samples.outputs()
+    assert len(rows) == len(answers) == samples.run.size * 4 + len(it.path)
+    last = np.flatnonzero((it.path == 5) & (it.record == 1))[-1]
+    np.testing.assert_allclose(it.strain[last], samples.strain[5, 2], rtol=1e-12)
+    np.testing.assert_allclose(it.stress[last], samples.stress[5, 2], rtol=1e-9)
+    np.testing.assert_allclose(rows[samples.run.size * 4 + last, 3:], samples.history()[5, 2], rtol=1e-9)
+    part = samples.of_runs(np.array([1]))
+    assert part.iterations is not None
+    assert set(part.iterations.path) == {0, 1, 2, 3}
+    with pytest.raises(DataSetError, match="expected one of converged, iterations"):
+        soil.generate(out, collect="all")
+
+
+def test_flagged_points_become_paths(data, tmp_path) -> None:
+    """Paths of flagged points are answered by packings as the coupled test was; sets of other packings do not join."""
+    samples, _ = soil.read_samples(data)
+    strain = samples.strain[:4] * np.array([1, 1, 2])
+    flagged = np.zeros((5, 4), bool)
+    flagged[2:, 1] = flagged[4:, 3] = True
+    history: dict[str, Any] = {
+        "load": np.linspace(0, 1, 5),
+        "strain": strain.transpose(1, 2, 0),
+        "flagged": flagged,
+        "steps": 4,
+    }
+    file, out = tmp_path / "run.npz", tmp_path / "flagged.h5"
+    np.savez(file, **history)
+    soil.resample(out, file, packing="disks100", points=8, tell=lambda text: None)
+    added, _ = soil.read_samples(out)
+    np.testing.assert_allclose(added.strain, samples.strain[[1, 3]], atol=1e-12)
+    np.testing.assert_allclose(added.stress, samples.stress[[1, 3]], rtol=1e-6)
+    assert len(np.unique(added.run)) == 2
+    sets, provenance = soil.read_sets([data, out])
+    assert len(sets) == 2
+    assert "+" in provenance["checksum"]
+    history["flagged"][:] = False
+    np.savez(file, **history)
+    with pytest.raises(DataSetError, match="no point was flagged"):
+        soil.resample(out, file, packing="disks100", points=8)
+    np.savez(file, strain=strain)
+    with pytest.raises(DataSetError, match="expected the arrays load"):
+        soil.resample(out, file, packing="disks100", points=8)
+    other = tmp_path / "other.h5"
+    unsealed(
+        out, other, lambda f: f.attrs.update(provenance=json.dumps({"packing": "other", "material": {}}))
+    )
+    with pytest.raises(DataSetError, match="must come from one packing"):
+        soil.read_sets([data, other])
+
+
+def test_chosen_points_follow_the_order_of_their_flags() -> None:
+    flagged = np.zeros((6, 10), bool)
+    for point, since in ((7, 1), (2, 2), (9, 3), (4, 4), (0, 5)):
+        flagged[since:, point] = True
+    assert list(soil.flagged_points(flagged, 3)) == [7, 9, 0]
+    assert list(soil.flagged_points(flagged, 99)) == [7, 2, 9, 4, 0]
+    assert list(soil.flagged_points(flagged, 2, left_out=[7])) == [2, 0]
+
+
 def test_other_settings_do_not_go_on(data, tmp_path) -> None:
     out = tmp_path / "soil.h5"
     parts = soil.parts_folder(out)
@@ -230,6 +397,7 @@ def test_network_runs_the_test_it_was_trained_on(data, tmp_path) -> None:
     assert report.figures["reached, network"].value == pytest.approx(0.002)
     assert 0 < report.figures["pressure under the top: mean error"].value < 0.1
     assert report.figures["CPU time an iteration, ratio"].value > 0
+    assert report.figures["wall time, ratio"].value > 0
     assert (tmp_path / "curves.png").stat().st_size > 10_000
     assert (tmp_path / "fields.png").stat().st_size > 10_000
 
@@ -242,5 +410,13 @@ def test_configuration_is_checked(tmp_path) -> None:
     file.write_text("width = 0\n")
     with pytest.raises(ConfigError, match="width = 0: expected a whole number"):
         read_mlp_config(file)
+    file.write_text('width = "40"\n')
+    with pytest.raises(ConfigError, match="width = '40': expected int"):
+        read_mlp_config(file)
+    assert read_mlp_config(None, ["width = 7", "deadband = 1e-4"]) == MlpConfig(width=7, deadband=1e-4)
+    with pytest.raises(ConfigError, match=r"expected a strain from 0 to 0\.1"):
+        read_mlp_config(None, ["deadband = 0.2"])
+    with pytest.raises(ConfigError, match="not readable as TOML"):
+        read_mlp_config(None, ["width"])
     with pytest.raises(ConfigError, match="leave some paths for the test"):
         MlpConfig(train_share=0.9, validation_share=0.1)

@@ -101,8 +101,7 @@ def test_commands_lead_from_nothing_to_a_yield_surface_in_vumat(tmp_path, capsys
         for key in ("scalars=1", "width=4", "epochs=1", "steps=[1.0]", "step_weights=[1.0]")
         for t in ("--set", key)
     ]
-    monkeypatch.setattr("training.learning_curve.UPDATES_OF", 8)
-    assert main(["train", "d.h5", "--curve", "30,36", *small, "--out", "curve"]) == 0
+    assert main(["train", "d.h5", "--curve", "30,36", "--updates", "2", *small, "--out", "curve"]) == 0
     assert "| 36 | " in capsys.readouterr().out
     assert (tmp_path / "curve/learning_curve.png").stat().st_size > 1000
     assert main(["train", "d.h5", "--curve", "80", *small, "--out", "curve"]) == 2

@@ -2,8 +2,11 @@
 
     pybridge soil generate --packing disks100 --runs 8 --out soil.h5
     pybridge soil train soil.h5 --members 5 --out soil.pt
+    pybridge soil resample run.npz --packing disks100 --points 32 --out flagged.h5
+    pybridge soil train soil.h5 flagged.h5 --members 5 --out soil2.pt
 
-An interrupted `generate` goes on with the same command. docs/theory/packings.md has the equations.
+An interrupted `generate` goes on with the same command. `resample` takes the history of a run with a network, as `pybridge
+verify soil` writes it. docs/soil.md says more.
 """
 
 from __future__ import annotations
@@ -29,18 +32,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     make.add_argument("--seed", type=int, default=0)
     make.add_argument("--threads", type=int, default=2)
+    make.add_argument(
+        "--collect", choices=("converged", "iterations"), default="converged",
+        help="converged steps (default), or the trial states of all iterations beside them",
+    )  # fmt: skip
     make.add_argument("--out", type=Path, required=True, metavar="FILE")
     fit = actions.add_parser("train", help="train a committee and export it to a model file")
-    fit.add_argument("data", type=Path, metavar="FILE")
+    fit.add_argument(
+        "data", type=Path, nargs="+", metavar="FILE", help="data sets, each split by its own runs"
+    )
     fit.add_argument("--config", type=Path, metavar="TOML", help="keys of training.mlp.MlpConfig")
     fit.add_argument("--members", type=int, help="networks of the committee, instead of the configuration's")
+    fit.add_argument("--start", type=Path, metavar="MODEL", help="go on from a committee of the same sizes")
     fit.add_argument("--epochs", type=int, help="most epochs, instead of the configuration's")
+    fit.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one key of the configuration, in TOML",
+    )
     fit.add_argument("--out", type=Path, required=True, metavar="FILE")
+    again = actions.add_parser(
+        "resample", help="paths of flagged points, answered by packings, as a data set"
+    )
+    again.add_argument("history", type=Path, metavar="NPZ", help="history of a run with a network")
+    again.add_argument("--packing", required=True, metavar="NAME", help="file or name of the library")
+    again.add_argument("--points", type=int, default=32, help="flagged points to take at most (32)")
+    again.add_argument("--threads", type=int, default=2)
+    again.add_argument("--out", type=Path, required=True, metavar="FILE")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the chosen action."""
-    return (_generate if options.action == "generate" else _train)(options)
+    return {"generate": _generate, "train": _train, "resample": _resample}[options.action](options)
 
 
 def _generate(options: argparse.Namespace) -> int:
@@ -50,7 +75,7 @@ def _generate(options: argparse.Namespace) -> int:
     test = BiaxialTest(columns=options.mesh[0], rows=options.mesh[1], strain=options.strain)
     generate(
         options.out, packing=options.packing, runs=options.runs, steps=options.steps, test=test, seed=options.seed,
-        threads=options.threads,
+        threads=options.threads, collect=options.collect,
     )  # fmt: skip
     print(options.out)
     return 0
@@ -59,16 +84,20 @@ def _generate(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from training.mlp import MlpConfig, read_mlp_config, train
-    from training.mlp_export import export_mlp
-    from training.soil import read_samples
+    from training.mlp import read_mlp_config
+    from training.mlp_export import export_mlp, read_mlp
+    from training.mlp_train import train
+    from training.soil import read_sets
 
-    config = MlpConfig() if options.config is None else read_mlp_config(options.config)
+    config = read_mlp_config(options.config, options.set)
     for name in ("members", "epochs"):
         if getattr(options, name) is not None:
             config = replace(config, **{name: getattr(options, name)})
-    samples, provenance = read_samples(options.data)
-    model = train(samples, config, provenance["material"], provenance={"data": provenance["checksum"]})
+    sets, provenance = read_sets(options.data)
+    model = train(
+        sets[0], config, provenance["material"], added=sets[1:],
+        start=None if options.start is None else read_mlp(options.start), provenance={"data": provenance["checksum"]},
+    )  # fmt: skip
     for member, log in enumerate(model.card["training"]["members"]):
         print(
             f"member {member}: validation {log['validation']:.4g} at epoch {log['epoch']} of {log['epochs']}"
@@ -78,4 +107,14 @@ def _train(options: argparse.Namespace) -> int:
     found = export_mlp(model, options.out)
     print(f"{options.out}: engines agree within {max(found.values()):.1e} (single precision), "
           f"{max(v for k, v in found.items() if '64' in k):.1e} (double)")  # fmt: skip
+    return 0
+
+
+def _resample(options: argparse.Namespace) -> int:
+    from training.soil import resample
+
+    resample(
+        options.out, options.history, packing=options.packing, points=options.points, threads=options.threads
+    )
+    print(options.out)
     return 0

@@ -2,9 +2,10 @@
 
   pybridge train crystal.h5                          the learned yield surface
   pybridge train crystal.h5 --config pca_dnn         PCA + DNN of [LIU22], also pca_dnn_impact
-  pybridge train crystal.h5 --curve 100,400,1600      error against number of paths, beside PCA + DNN
+  pybridge train crystal.h5 --curve 100,400,1600 --updates 6000      error against number of paths, beside PCA + DNN
   pybridge train crystal.h5 --config pca_dnn --front --out runs/front  error against cost: many small trainings
 
+What the data cannot teach (too few, noisy, one-sided, wrong units) is told before, and what came of it after.
 The folder --out gets checkpoint.pt, learning_curve.csv and .png and, at the end, surrogate.npz, which `pybridge
 export` turns into a model file. An interrupted training goes on, to the same bits, with the same command.
 """
@@ -14,9 +15,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.config import config_from_dict, read_config
 from training.yield_surface_config import wants
+
+if TYPE_CHECKING:
+    from training.datasets import DataSet
 
 HELP = "train a surrogate on a data set"
 
@@ -41,7 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N1,N2,…",
         help="error against the number of training paths instead: this surrogate and PCA + DNN",
     )
+    parser.add_argument(
+        "--updates",
+        type=int,
+        metavar="N",
+        help="--curve: of every training (the configurations' on 3200 paths)",
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (1)")
+    parser.add_argument(
+        "--unchecked", action="store_true", help="train on data whose moduli or wave speed cannot be right"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,6 +64,8 @@ def run(options: argparse.Namespace) -> int:
 
     import torch
 
+    from pybridge.deploy.findings import show
+    from training.data_check import after_training, worth_telling
     from training.datasets import read_dataset
     from training.train import train
 
@@ -66,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
             key, _, value = text.partition("=")
             change = {key.strip(): value.strip()}
         config = config_from_dict({**dataclasses.asdict(config), **change}, f"--set {text}")
-    data = read_dataset(options.data)
+    data = checked(read_dataset(options.data), options.unchecked)
     out = options.out or Path("runs") / config.name
     if options.front:
         from training.front import front
@@ -74,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
         return front(data, config, out)
     model = train(data, config, out)
     measured = model.card["errors"].get("validation")
+    show(worth_telling(after_training(out / "learning_curve.csv")))
     print(
         f"{out / 'surrogate.npz'}: {model.multiply_adds} multiply-adds a point, {6 * model.modes_in} sums of state"
     )
@@ -91,7 +108,9 @@ def run(options: argparse.Namespace) -> int:
 
 def train_yield_surface(options: argparse.Namespace) -> int:
     """The same for a configuration of kind "yield_surface"."""
+    from pybridge.deploy.findings import show
     from pybridge.errors import ConfigError
+    from training.data_check import after_training, worth_telling
     from training.datasets import read_dataset
     from training.yield_surface_config import from_command
     from training.yield_surface_train import train
@@ -100,7 +119,8 @@ def train_yield_surface(options: argparse.Namespace) -> int:
         raise ConfigError("--front varies PCA modes and width: give --config pca_dnn with it")
     config = from_command(options.config, options.set)
     out = options.out or Path("runs") / config.name
-    surrogate = train(read_dataset(options.data), config, out)
+    surrogate = train(checked(read_dataset(options.data), options.unchecked), config, out)
+    show(worth_telling(after_training(out / "learning_curve.csv")))
     size = surrogate.card["sizes"]
     states = 5 * size["backstresses"] + size["scalars"]
     print(
@@ -116,6 +136,20 @@ def train_yield_surface(options: argparse.Namespace) -> int:
     return 0
 
 
+def checked(data: DataSet, anyway: bool) -> DataSet:
+    """The data set, once its warnings are told. Raises DataSetError where one is an error, unless `anyway`."""
+    from pybridge.deploy.findings import ERROR, show
+    from pybridge.errors import DataSetError
+    from training.data_check import examine, worth_telling
+
+    findings = worth_telling(examine(data))
+    show(findings)
+    errors = [one for one in findings if one.state == ERROR]
+    if errors and not anyway:
+        raise DataSetError(f"{data.path}: {errors[0].text}; {errors[0].remedy}, or train --unchecked")
+    return data
+
+
 def train_curve(options: argparse.Namespace) -> int:
     """Error against number of paths."""
     from pybridge.errors import ConfigError
@@ -129,6 +163,10 @@ def train_curve(options: argparse.Namespace) -> int:
         raise ConfigError(f"--curve {options.curve}: expected whole numbers, as 100,200,400") from error
     if counts[0] < 1:
         raise ConfigError(f"--curve {options.curve}: expected numbers of paths from 1")
+    if options.updates is not None and options.updates < 1:
+        raise ConfigError(f"--updates {options.updates}: expected 1 or more")
     config = from_command("yield_surface", options.set)
-    learning_curve(read_dataset(options.data), counts, config, options.out or Path("runs") / "curve")
+    out = options.out or Path("runs") / "curve"
+    learning_curve(read_dataset(options.data), counts, config, out, options.updates)
+    print(f"{out / 'learning_curve.png'}, .md, .json")
     return 0

@@ -1,14 +1,26 @@
-"""Implicit plane-strain finite elements for any material of the contract ([GUAN22] Algorithms 1 and 2).
+"""Implicit finite elements, plane strain and solids, for any material of the contract ([GUAN22] Algorithms 1 and 2).
 
-Small strains: a point is given U = 1 + eps. Assembled with scikit-fem; docs/theory/packings.md says how it iterates.
+Small strains: a point is given U = 1 + eps. docs/soil.md says how it iterates; `run_static` runs a deck with *STATIC.
 """
 
 from pybridge.solver.implicit.biaxial import BiaxialTest, biaxial_problem
-from pybridge.solver.implicit.newton import Controls, History, Problem, solve
-from pybridge.solver.implicit.plane import ELEMENTS, PlaneMesh, rectangle
+from pybridge.solver.implicit.from_deck import StaticModel, static_model
+from pybridge.solver.implicit.mesh import ELEMENTS, ImplicitMesh, mesh_of, rectangle
+from pybridge.solver.implicit.newton import (
+    TANGENT,
+    Controls,
+    Found,
+    History,
+    March,
+    NotConvergedError,
+    Problem,
+    solve,
+)
 from pybridge.solver.implicit.points import MaterialPoints
+from pybridge.solver.implicit.runner import StaticResult, run_static
 
 __all__ = [
-    "ELEMENTS", "BiaxialTest", "Controls", "History", "MaterialPoints", "PlaneMesh", "Problem", "biaxial_problem",
-    "rectangle", "solve",
+    "ELEMENTS", "TANGENT", "BiaxialTest", "Controls", "Found", "History", "ImplicitMesh", "March", "MaterialPoints",
+    "NotConvergedError", "Problem", "StaticModel", "StaticResult", "biaxial_problem", "mesh_of", "rectangle", "run_static",
+    "solve", "static_model",
 ]  # fmt: skip

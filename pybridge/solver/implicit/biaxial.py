@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pybridge.errors import SolverError
+from pybridge.solver.implicit.mesh import rectangle
 from pybridge.solver.implicit.newton import History, Problem
-from pybridge.solver.implicit.plane import rectangle
 
 
 @dataclass(frozen=True)

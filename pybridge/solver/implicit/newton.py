@@ -2,7 +2,8 @@
 
 Each iteration takes the strains of its displacements from the last converged state, so that the answer does not depend
 on the way the iterations went. The stiffness of a packing is elastic-like and too stiff: corrections are then too short,
-and Anderson mixing over the last few of them finds the length; where the residual grows it starts anew.
+and Anderson mixing over the last few of them finds the length; where the residual grows it starts anew. A tangent needs
+none of it.
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
 from pybridge.errors import SolverError
-from pybridge.solver.implicit.plane import PlaneMesh
+from pybridge.solver.implicit.mesh import ImplicitMesh
 from pybridge.solver.implicit.points import MaterialPoints
+
+MEASURES = ("both", "displacement", "residual")
+
+
+class NotConvergedError(SolverError):
+    """Newton's iteration found no balance in the smallest step. `history`: of what converged, where it is recorded."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is prescribed: at load t (0 to 1), values of the fixed degrees of freedom and nodal forces (N/m)."""
+    """What is prescribed: at load t (0 to 1), values of the fixed degrees of freedom and nodal forces (N, or N/m)."""
 
-    mesh: PlaneMesh
+    mesh: ImplicitMesh
     fixed: NDArray
     values: Callable[[float], NDArray]
     forces: Callable[[float], NDArray]
@@ -34,31 +41,52 @@ class Problem:
 
 @dataclass(frozen=True)
 class Controls:
-    """Numbers of the iteration. `tolerance`: |residual| of the free nodes over |reactions| and |loads|, the larger. Where
-    `iterations_max` do not do, the best iterate is taken if it is within `loose`: packings answer with noise."""
+    """Numbers of the iteration.
+
+    tolerance: |residual| of the free nodes over |reactions| and |loads|, the larger. displacement_tolerance: of [GUAN22]
+    Algorithms 1 and 2, |du_m - du_(m-1)| / |du_(m-1)| with du the displacement of the step. measure: which of them count.
+    Where `iterations_max` do not do, the best iterate is taken if its residual is within `loose`: packings answer with
+    noise. steps: of the load; first: the first one, 0 for the same. cuts_max: how often a step is halved.
+    """
 
     steps: int = 100
     tolerance: float = 1e-2
     loose: float = 6e-2
-    displacement_tolerance: float = 1e-2  # |correction| / |displacement of the step|
+    displacement_tolerance: float = 1e-2
     iterations_max: int = 40
     mixing: int = 6
     cuts_max: int = 6
+    measure: str = "both"
+    first: float = 0.0
 
     def __post_init__(self) -> None:
         if (
             self.steps < 1
             or not 0 < self.tolerance <= self.loose < 1
+            or not 0 < self.displacement_tolerance < 1
             or self.iterations_max < 2
-            or self.mixing < 0
+            or min(self.mixing, self.cuts_max) < 0
+            or not 0 <= self.first <= 1
+            or self.measure not in MEASURES
         ):
             raise SolverError(f"controls of the implicit solver out of range: {self}")
 
 
+TANGENT = {
+    "tolerance": 1e-8,
+    "loose": 1e-5,
+    "displacement_tolerance": 1e-6,
+    "iterations_max": 25,
+    "mixing": 0,
+}
+"""Values of Controls for a material with a tangent and no noise; perfect plasticity in even flow stagnates before 1e-8."""
+
+
 @dataclass
 class History:
-    """Of every converged step: load, displacements, strain and stress (3, points), stiffness (6, points: 11, 12, 13,
-    22, 23, 33 of the plane), forces on the fixed degrees of freedom, residual over reactions, iterations, status."""
+    """Of every converged step: load, displacements, strain and stress (components, points), stiffness (upper triangle by
+    rows, points), forces on the fixed degrees of freedom, residual over reactions, change of the displacement,
+    iterations, status."""
 
     load: list[float] = field(default_factory=list)
     displacement: list[NDArray] = field(default_factory=list)
@@ -67,8 +95,20 @@ class History:
     stiffness: list[NDArray] = field(default_factory=list)
     reactions: list[NDArray] = field(default_factory=list)
     residual: list[float] = field(default_factory=list)
+    change: list[float] = field(default_factory=list)
     iterations: list[int] = field(default_factory=list)
     status: list[NDArray] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A balance: displacements, reactions of the fixed degrees of freedom, iterations, residual and change."""
+
+    displacement: NDArray
+    reactions: NDArray
+    iterations: int
+    residual: float
+    change: float
 
 
 class _Mixing:
@@ -80,6 +120,8 @@ class _Mixing:
         self.corrections: list[NDArray] = []
 
     def next(self, x: NDArray, correction: NDArray) -> NDArray:
+        if self.depth == 0:
+            return x + correction
         self.points.append(x.copy())
         self.corrections.append(correction.copy())
         if len(self.points) > self.depth + 1:
@@ -93,61 +135,108 @@ class _Mixing:
         return x + correction - (dx + df) @ share
 
 
-def _plane_upper(d: NDArray) -> NDArray:
-    return d[np.triu_indices(3)]
-
-
-class _Step:
-    """One attempt at a load."""
+class March:
+    """The state of a run between converged steps, and its steps. Raises NotConvergedError from `advance`."""
 
     def __init__(self, problem: Problem, points: MaterialPoints, controls: Controls) -> None:
         self.problem, self.points, self.controls = problem, points, controls
         self.free = np.setdiff1d(np.arange(problem.mesh.size), problem.fixed)
+        self.u, self.load = np.zeros(problem.mesh.size), 0.0
+        c = problem.mesh.components
+        self.stress, self.stiffness = (
+            np.zeros((c, points.n)),
+            np.zeros((c, c, points.n)),
+        )  # of the last converged step
+        self.part, self.cuts, self.all_cuts = controls.first or 1.0 / controls.steps, 0, 0
 
-    def solve(self, u_old: NDArray, load: float, dt: float) -> tuple[NDArray, NDArray, int, float] | str:
-        """Displacements, reactions, iterations and residual; or why there are none."""
-        mesh, c = self.problem.mesh, self.controls
-        external = self.problem.forces(load)
-        target = self.problem.values(load)
-        u, mixing = u_old.copy(), _Mixing(c.mixing)
-        size, least, error = 1.0, math.inf, math.inf
+    def start(self) -> Found:
+        """The virgin state: its own stress, no iteration. The points hold it as their trial."""
+        self.points.trial(self.problem.mesh.strain(self.u), 0.0)
+        self.stress, self.stiffness = self.points.stress, self.points.stiffness()
+        residual = self.problem.forces(0.0) - self.problem.mesh.internal(self.stress)
+        return Found(self.u, -residual[self.problem.fixed], 0, 0.0, 0.0)
+
+    def advance(self, seen: Callable[[Found, float], None]) -> Found:
+        """One converged step. `seen(found, load)` while the points still hold it as their trial."""
+        c = self.controls
+        while True:
+            # Never past a whole step: records of different runs stand at the same loads.
+            whole = (math.floor(self.load * c.steps + 1e-9) + 1) / c.steps
+            goal = min(1.0, self.load + self.part, whole)
+            found = self._solve(goal, goal - self.load)
+            if isinstance(found, Found):
+                break
+            self.cuts += 1
+            self.all_cuts += 1
+            self.part /= 2
+            if self.cuts > c.cuts_max:
+                raise NotConvergedError(
+                    f"implicit run: stopped at load {self.load:.4f} of 1 after {c.cuts_max} cuts of the step to "
+                    f"{self.part * 2:.2e}: {found}"
+                )
+        seen(found, goal)
+        self.stress, self.stiffness = self.points.stress, self.points.stiffness()
+        self.points.accept(goal - self.load)
+        self.u, self.load = found.displacement, goal
+        if self.part < 1.0 / c.steps and found.iterations < c.iterations_max // 2:
+            self.part, self.cuts = min(2 * self.part, 1.0 / c.steps), max(0, self.cuts - 1)
+        return found
+
+    def _solve(self, load: float, dt: float) -> Found | str:
+        """A balance at a load, or why there is none."""
+        mesh, c, fixed = self.problem.mesh, self.controls, self.problem.fixed
+        external, target = self.problem.forces(load), self.problem.values(load)
+        reach = 1e-14 * max(1.0, float(np.abs(target).max(initial=0.0)))
+        u, mixing = self.u.copy(), _Mixing(c.mixing)
+        change, least, error = math.inf, math.inf, math.inf
         best: NDArray | None = None
+        stress, stiffness = self.stress, self.stiffness  # of the last step, as Algorithm 2 begins
         for iteration in range(1, c.iterations_max + 1):
-            self.points.trial(mesh.strain(u), dt)
-            if np.any(self.points.status >= 2):
-                return "a material point failed"
-            internal = mesh.internal(self.points.stress)
-            residual = external - internal
-            reactions = -residual[self.problem.fixed]
+            if iteration > 1:
+                self.points.trial(mesh.strain(u), dt)
+                if np.any(self.points.status >= 2):
+                    return "a material point failed"
+                stress, stiffness = self.points.stress, self.points.stiffness()
+            residual = external - mesh.internal(stress)
+            reactions = -residual[fixed]
             scale = max(np.linalg.norm(reactions), np.linalg.norm(external), 1e-300)
             error = float(np.linalg.norm(residual[self.free]) / scale)
-            at_target = bool(np.allclose(u[self.problem.fixed], target, rtol=0, atol=1e-15))
-            if at_target and error <= c.tolerance and size <= c.displacement_tolerance:
-                return u, reactions, iteration, error
+            at_target = bool(np.abs(u[fixed] - target).max(initial=0.0) <= reach)
+            small = change <= c.displacement_tolerance or (c.measure == "residual" and iteration > 1)
+            if at_target and small and (error <= c.tolerance or c.measure == "displacement"):
+                return Found(u, reactions, iteration, error, change)
             if not math.isfinite(error):
                 return "the residual is not finite"
             if error > 10 * least:
                 mixing = _Mixing(c.mixing)
             if error < least and at_target:
                 least, best = error, u.copy()
-            correction = self._correction(residual, target - u[self.problem.fixed])
+            correction = self._correction(stiffness, residual, target - u[fixed])
+            if correction is None:
+                return (
+                    "the stiffness is singular: a body free to move, or a material without any stiffness left"
+                )
             moved = u + correction if not at_target else mixing.next(u, correction)
-            moved[self.problem.fixed] = target
-            size = float(np.linalg.norm(correction) / max(np.linalg.norm(moved - u_old), 1e-300))
+            moved[fixed] = target
+            before, moves = float(np.linalg.norm(u - self.u)), float(np.linalg.norm(moved - u))
+            change = 0.0 if moves == 0 else moves / before if before > 0 else math.inf
             u = moved
         if best is not None and least <= c.loose:
             self.points.trial(mesh.strain(best), dt)
-            forces = mesh.internal(self.points.stress)[self.problem.fixed] - external[self.problem.fixed]
-            return best, forces, iteration, least
+            forces = mesh.internal(self.points.stress)[fixed] - external[fixed]
+            return Found(best, forces, iteration, least, change)
         return f"no convergence in {c.iterations_max} iterations: least residual {least:.2e}, expected {c.tolerance:.0e}"
 
-    def _correction(self, residual: NDArray, prescribed: NDArray) -> NDArray:
-        k = self.problem.mesh.stiffness(self.points.stiffness()).tocsc()
+    def _correction(self, stiffness: NDArray, residual: NDArray, prescribed: NDArray) -> NDArray | None:
+        k = self.problem.mesh.stiffness(stiffness)
         out = np.zeros(len(residual))
         out[self.problem.fixed] = prescribed
-        right = residual[self.free] - k[self.free][:, self.problem.fixed] @ prescribed
-        out[self.free] = splu(k[self.free][:, self.free]).solve(right)
-        return out
+        right = (residual - k @ out)[self.free] if prescribed.any() else residual[self.free]
+        try:
+            out[self.free] = splu(k[:, self.free].tocsr()[self.free].tocsc()).solve(right)
+        except RuntimeError:
+            return None
+        return out if np.isfinite(out).all() else None
 
 
 def solve(
@@ -163,65 +252,38 @@ def solve(
     A step that fails is halved, `cuts_max` times at most; then SolverError says why, with the last converged state
     saved in `rescue` (.npz) where given. The error has it all as `history`.
     """
-    step, history = _Step(problem, points, controls), History()
-    u, load, part, cuts = np.zeros(problem.mesh.size), 0.0, 1.0 / controls.steps, 0
-    _record(history, problem, points, u)
-    while load < 1 - 1e-12:
-        # Never past a whole step: records of different runs stand at the same loads.
-        whole = (math.floor(load * controls.steps + 1e-9) + 1) / controls.steps
-        goal = min(1.0, load + part, whole)
-        found = step.solve(u, goal, goal - load)
-        if isinstance(found, str):
-            cuts += 1
-            part /= 2
-            if cuts > controls.cuts_max:
-                where = _rescue(rescue, points, u, load)
-                error = SolverError(
-                    f"implicit run: stopped at load {load:.4f} of 1 after {controls.cuts_max} cuts of the step to "
-                    f"{part * 2:.2e}: {found}{where}"
-                )
-                error.history = history  # type: ignore[attr-defined]
-                raise error
-            continue
-        u, reactions, iterations, error = found
-        history.residual.append(error)
-        history.iterations.append(iterations)
-        _append(history, problem, points, u, goal, reactions)
-        points.accept(goal - load)
-        load = goal
+    march, history = March(problem, points, controls), History()
+    _append(history, problem, points, march.start(), 0.0)
+    while march.load < 1 - 1e-12:
+        try:
+            found = march.advance(lambda one, load: _append(history, problem, points, one, load))
+        except NotConvergedError as error:
+            stopped = NotConvergedError(f"{error}{_rescue(rescue, march)}")
+            stopped.history = history  # type: ignore[attr-defined]
+            raise stopped from None
         if progress is not None:
-            progress(load, iterations)
-        if part < 1.0 / controls.steps and iterations < controls.iterations_max // 2:
-            part, cuts = min(2 * part, 1.0 / controls.steps), max(0, cuts - 1)
+            progress(march.load, found.iterations)
     return history
 
 
-def _record(history: History, problem: Problem, points: MaterialPoints, u: NDArray) -> None:
-    """The virgin state: its own stress, no iteration."""
-    points.trial(problem.mesh.strain(u), 0.0)
-    residual = problem.forces(0.0) - problem.mesh.internal(points.stress)
-    history.iterations.append(0)
-    history.residual.append(0.0)
-    _append(history, problem, points, u, 0.0, -residual[problem.fixed])
-
-
-def _append(
-    history: History, problem: Problem, points: MaterialPoints, u: NDArray, load: float, reactions: NDArray
-) -> None:
+def _append(history: History, problem: Problem, points: MaterialPoints, found: Found, load: float) -> None:
     history.load.append(load)
-    history.displacement.append(u.copy())
-    history.strain.append(problem.mesh.strain(u))
+    history.displacement.append(found.displacement.copy())
+    history.strain.append(problem.mesh.strain(found.displacement))
     history.stress.append(points.stress)
-    history.stiffness.append(_plane_upper(points.stiffness()))
-    history.reactions.append(reactions)
+    history.stiffness.append(points.stiffness()[np.triu_indices(problem.mesh.components)])
+    history.reactions.append(found.reactions)
+    history.residual.append(found.residual)
+    history.change.append(found.change)
+    history.iterations.append(found.iterations)
     history.status.append(points.status)
 
 
-def _rescue(file: Path | None, points: MaterialPoints, u: NDArray, load: float) -> str:
+def _rescue(file: Path | None, march: March) -> str:
     if file is None:
         return ""
     temporary = file.with_name(f".{file.name}.part.npz")
-    arrays: dict[str, Any] = {"displacement": u, "load": load, **points.save()}
+    arrays: dict[str, Any] = {"displacement": march.u, "load": march.load, **march.points.save()}
     np.savez_compressed(temporary, **arrays)
     temporary.replace(file)
     return f"; the last converged state is saved in {file}"
