@@ -23,6 +23,7 @@ CUTS, LONG = (100, 1000, 10_000), 100_000
 NOISES = (1e-6, 1e-5, 1e-4)
 DEADBAND = 2e-4
 SHAKE, SEEDS = 0.01, 3
+TRIANGLES, EXPLICIT_STRAIN, UNEVEN = 120, 0.02, 0.5
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -48,6 +49,7 @@ def run(options: argparse.Namespace) -> Report:
             material = _core.load_model(str(model), "native", precision)
             along_paths(report, f"{name}, {precision}", material, paths)
         force_curves(report, name, _core.load_model(str(model), "native", "float64"), test)
+        explicit_curves(report, name, model, out)
     return report
 
 
@@ -138,3 +140,76 @@ def shaken(pressure: float, steps: int, seed: int) -> Callable[[float], float]:
     noise = np.random.default_rng([seed, 3]).uniform(-SHAKE, SHAKE, steps + 1)
     noise[0] = 0
     return lambda load: pressure * (1 + float(np.interp(load * steps, np.arange(steps + 1), noise)))
+
+
+def explicit_curves(report: Report, name: str, model: Path, out: Path) -> None:
+    """[WANG26] 4.1, explicit, with fewer triangles: the step halved, the loading uneven, no damping; against a run as it
+    should be, the mean difference of the force on the top over its peak, after each force is averaged over 1 % of the
+    time. `growth`: phi at the end over the smooth run's."""
+    base = _explicit(model, out)
+    steps = base["steps"]
+    report.add(f"{name}, explicit: steps", steps, "1")
+    step = base["end"] / steps
+    changes: dict[str, dict[str, Any]] = {
+        "the step halved": {"increment": step / 2},
+        "the step a quarter": {"increment": step / 4},
+        f"velocity of the top uneven by {UNEVEN:.0%}": {"uneven": UNEVEN},
+        "no damping": {"alpha": 0.0},
+    }
+    for what, change in changes.items():
+        other = _explicit(model, out, **change)
+        grid = np.linspace(0.05, 1, 20)
+        a, b = (np.interp(grid, r["load"], r["force"]) for r in (base, other))
+        report.add(
+            f"{name}, explicit, {what}: force on the top, mean difference",
+            float(np.abs(a - b).mean() / a.max()),
+            "1",
+        )
+        report.add(
+            f"{name}, explicit, {what}: phi over the first run's", float(other["phi"] / base["phi"]), "1"
+        )
+
+
+def _explicit(
+    model: Path, out: Path, increment: float | None = None, uneven: float = 0.0, alpha: float = 200.0
+) -> dict[str, Any]:
+    """steps, end (s), load (0 to 1) and force (N/m) of a run, mean accumulated strain in the end."""
+    from dataclasses import replace
+
+    import pybridge._core as _core
+    from abaqus_jobs import soils
+    from pybridge.deck.model import Amplitude
+    from pybridge.deck.user_material import user_material
+    from pybridge.model_file import read_model
+    from pybridge.solver import run as run_deck
+
+    density = read_model(model).card["density"]
+    schema = _core.load_model(str(model), "native", "float64").state_schema
+    how = soils.Procedure(time=1.0, alpha=alpha, mass_scale=400.0, increment=increment)
+    deck = soils.biaxial_explicit(
+        user_material("SOIL", density, (), schema), triangles=TRIANGLES, strain=EXPLICIT_STRAIN, procedure=how
+    )
+    if uneven:
+        at = np.linspace(0.1, 1, 400)
+        off = 1 + uneven * np.random.default_rng(5).uniform(-1, 1, len(at))
+        ramp = Amplitude("RAMP", (0.0, *map(float, at)), (0.0, *map(float, off)))
+        deck = replace(deck, amplitudes={**deck.amplitudes, "RAMP": ramp})
+    file = out / "explicit.h5"
+    result = run_deck(deck, models={"SOIL": model}, out=file, overwrite=True, all_state=True)
+    time = np.array(result.history["time"])
+    force = np.array(result.history["force_top_y"])
+    width = max(1, len(time) // 100)
+    smooth = np.convolve(force, np.ones(width) / width, mode="same")
+    return {
+        "steps": result.steps, "end": float(time[-1]), "load": time / time[-1], "force": np.abs(smooth),
+        "phi": accumulated(file),
+    }  # fmt: skip
+
+
+def accumulated(file: Path) -> float:
+    """Mean over the elements of phi of 11, 22 and 12 in the last frame of a result file."""
+    import h5py
+
+    with h5py.File(file, "r") as found:
+        values = np.asarray(found["frames/element/accumulated_strain"])
+    return float(values[-1].mean())
