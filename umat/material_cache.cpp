@@ -108,6 +108,7 @@ std::unique_ptr<DeckMaterial> make(const std::string& name, const Real* props, i
     read_surrogate_constants(*entry);
     entry->material = load_surrogate(file);
   }
+  entry->joint = dynamic_cast<const HasStretchTangent<Real>*>(entry->material.get());
   entry->states = state_size(entry->material->state_schema());
   return entry;
 }

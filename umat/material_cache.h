@@ -7,6 +7,7 @@
 
 #include "abaqus_names.h"
 #include "core/material.h"
+#include "core/stretch_tangent.h"
 
 namespace pybridge::abaqus {
 
@@ -16,6 +17,7 @@ struct DeckMaterial {
   std::string name;
   std::vector<Real> props;
   std::shared_ptr<const Material<Real>> material;
+  const HasStretchTangent<Real>* joint = nullptr;  // the material, where it gives its tangent with the stress
   int states = 0;
   double stress_unit = 1;
   double time_unit = 1;

@@ -221,7 +221,9 @@ bool answer_increment(const UmatArguments& call, const HostMaterial& asked) {
   point.state_new = state_new.data();
   point.dissipation_inc = &dissipation;
   point.status = &status;
-  if (call.tangent != nullptr)
+  if (call.tangent != nullptr && material.joint != nullptr)
+    material.joint->update_with_tangent(point, by_stretch);
+  else if (call.tangent != nullptr)
     update_with_stretch_tangent(*material.material, point, motion.from, by_stretch);
   else
     material.material->update(point);

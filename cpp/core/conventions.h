@@ -141,16 +141,23 @@ inline void umat_defgrad_to_matrix(const Real* dfgrd, Real (*matrix)[3]) {
     for (int j = 0; j < 3; ++j) matrix[i][j] = dfgrd[i + 3 * j];
 }
 
-// DDSDDE, column-major, d(stress) / d(engineering strain), from a Mandel tangent [row * 6 + column].
-template <class Real>
-inline void mandel_to_umat_tangent(const Real* mandel, int components, Real* ddsdde) {
-  for (int i = 0; i < components; ++i)
-    for (int j = 0; j < components; ++j) {
+template <int Components, class Real>
+inline void mandel_to_umat_tangent(const Real* mandel, Real* ddsdde) {
+  for (int j = 0; j < Components; ++j)
+    for (int i = 0; i < Components; ++i) {
       const Real factor = i < 3 && j < 3     ? Real(1)
                           : i >= 3 && j >= 3 ? Real(0.5)
                                              : static_cast<Real>(inverse_sqrt2);
-      ddsdde[i + components * j] = factor * mandel[umat_to_vumat[i] * 6 + umat_to_vumat[j]];
+      ddsdde[i + Components * j] = factor * mandel[umat_to_vumat[i] * 6 + umat_to_vumat[j]];
     }
+}
+
+// DDSDDE, column-major, d(stress) / d(engineering strain), from a Mandel tangent [row * 6 + column];
+// components 6 or 4.
+template <class Real>
+inline void mandel_to_umat_tangent(const Real* mandel, int components, Real* ddsdde) {
+  if (components == 6) return mandel_to_umat_tangent<6>(mandel, ddsdde);
+  mandel_to_umat_tangent<4>(mandel, ddsdde);
 }
 
 }  // namespace PYBRIDGE_ISA_NAMESPACE

@@ -7,6 +7,7 @@ namespace pybridge {
 TimeTable::TimeTable(const std::vector<double>& time, const std::vector<double>& values, int rows)
     : rows_(rows), time_(time), values_(values.size()), integral_(values.size()) {
   const int nodes = static_cast<int>(time.size());
+  pieces_per_time_ = (nodes - 1) / time.back();
   for (int r = 0; r < rows; ++r)
     for (int i = 0; i < nodes; ++i)
       values_[index(i, r)] = values[static_cast<std::size_t>(r) * time.size() + static_cast<std::size_t>(i)];
@@ -18,8 +19,12 @@ TimeTable::TimeTable(const std::vector<double>& time, const std::vector<double>&
 }
 
 int TimeTable::node(double t) const {
-  const auto above = std::upper_bound(time_.begin(), time_.end(), t);
   const int last_piece = static_cast<int>(time_.size()) - 2;
+  // Nodes are mostly equidistant: the piece is then the guessed one or its neighbour.
+  const int guess = static_cast<int>(std::clamp(t * pieces_per_time_, 0.0, static_cast<double>(last_piece)));
+  for (const int i : {guess, std::max(guess - 1, 0)})
+    if (time_[static_cast<std::size_t>(i)] <= t && t < time_[static_cast<std::size_t>(i + 1)]) return i;
+  const auto above = std::upper_bound(time_.begin(), time_.end(), t);
   return std::clamp(static_cast<int>(above - time_.begin()) - 1, 0, last_piece);
 }
 

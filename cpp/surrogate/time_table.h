@@ -29,6 +29,7 @@ class TimeTable {
   }
 
   int rows_ = 0;
+  double pieces_per_time_ = 0;
   std::vector<double> time_;
   std::vector<double> values_;    // [nodes][rows]
   std::vector<double> integral_;  // [nodes][rows], from the first node

@@ -23,12 +23,12 @@
 
 #include "under_load.h"
 
-using Umat = void (*)(double*, double*, double*, double*, double*, double*, double*, double*, double*, double*,
-                      const double*, const double*, const double*, const double*, const double*,
+using Umat = void (*)(double*, double*, double*, double*, double*, double*, double*, double*, double*,
+                      double*, const double*, const double*, const double*, const double*, const double*,
                       const double*, const double*, const double*, const char*, const int*, const int*,
-                      const int*, const int*, const double*, const int*, const double*, const double*, double*,
-                      const double*, const double*, const double*, const int*, const int*, const int*,
-                      const int*, const int*, const int*);
+                      const int*, const int*, const double*, const int*, const double*, const double*,
+                      double*, const double*, const double*, const double*, const int*, const int*,
+                      const int*, const int*, const int*, const int*);
 using Database = void (*)(const int*, const int*, const double*, const double*, const int*, const int*);
 using LastError = const char* (*)();
 using SetHandler = void (*)(void (*)(const char*));
@@ -83,11 +83,9 @@ struct Problem {
 };
 
 std::vector<Problem> make_problems() {
-  std::vector<Problem> problems = {{{},
-                                    {200e9, 0.3, 792e6, 510e6, 0.26, 1.03, 1793.0, 294.0, 0.014, 1.0, 477.0,
-                                     0.9, 7800.0},
-                                    3},
-                                   {{}, {1.0, 1.0}, 25}};
+  std::vector<Problem> problems = {
+      {{}, {200e9, 0.3, 792e6, 510e6, 0.26, 1.03, 1793.0, 294.0, 0.014, 1.0, 477.0, 0.9, 7800.0}, 3},
+      {{}, {1.0, 1.0}, 25}};
   const char* const names[] = {"PYBRIDGE_JOHNSON_COOK_STEEL", "ROD"};
   for (std::size_t k = 0; k < problems.size(); ++k) {
     std::memset(problems[k].name, ' ', sizeof problems[k].name);
