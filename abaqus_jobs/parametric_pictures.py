@@ -66,19 +66,16 @@ def plot_errors(
     """Errors against the fine scale and the share of points flagged, over the largest strain met as a share of the trained
     one."""
     plt = figures._pyplot()
+    points = sorted(zip(shares, labels, rows, strict=True), key=lambda point: point[0])
+    places = [share for share, _, _ in points]
     with plt.rc_context(figures._STYLE):
         figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
         for key, label in ERRORS.items():
-            axes.plot(shares, [100 * row[key] for row in rows], "o-", ms=4, label=label)
-        axes.plot(
-            shares,
-            [100 * row["share_of_points_flagged"] for row in rows],
-            "k:s",
-            ms=3,
-            label="points flagged",
-        )
+            axes.plot(places, [100 * row[key] for _, _, row in points], "o-", ms=4, label=label)
+        flagged = [100 * row["share_of_points_flagged"] for _, _, row in points]
+        axes.plot(places, flagged, "k:s", ms=3, label="points flagged")
         axes.axvline(1.0, color="0.6", lw=0.8)
         axes.set(xlabel="largest |U − I| met, over the trained one", ylabel="%", ylim=(0, None))
-        axes.secondary_xaxis("top").set_ticks(list(shares), list(labels), fontsize=7)
+        axes.secondary_xaxis("top").set_ticks(places, [label for _, label, _ in points], fontsize=7)
         axes.legend(fontsize=7)
         return figures._save(plt, figure, path)

@@ -121,12 +121,11 @@ def _first_steps(stretch: NDArray) -> NDArray:
 
 def _shear_ratio(e: NDArray, s: NDArray) -> float:
     """G from direct over G from shear strains; nan where one kind is hardly there."""
-    parts = [(slice(0, 3), 1.0), (slice(3, 6), 2.0)]
-    square = [float((e[:, k] ** 2).sum()) * w for k, w in parts]
+    square = [float((e[:, k] ** 2).sum()) for k in (slice(0, 3), slice(3, 6))]
     if min(square) < 1e-3 * max(square):
         return float("nan")
-    shear = [float((s[:, k] * e[:, k]).sum()) * w / q for (k, w), q in zip(parts, square, strict=True)]
-    return shear[0] / shear[1] if shear[1] != 0 else float("inf")
+    work = [float((s[:, k] * e[:, k]).sum()) for k in (slice(0, 3), slice(3, 6))]
+    return work[0] / square[0] * square[1] / work[1] if work[1] != 0 else float("inf")
 
 
 @dataclass(frozen=True)

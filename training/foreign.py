@@ -1,4 +1,4 @@
-"""HDF5 files that pybridge did not write, read in a process of their own: `python -m training.foreign FILE`.
+"""HDF5 files that pybridge did not write, read in a process of their own: `python -m training.foreign FILE [NAME …]`.
 
 HDF5's library may loop for ever, ask for all memory or crash on a damaged file, and a file without a seal
 (training/seal.py) may be one. So the process that reads it has a time limit and a memory limit, and the answer comes
@@ -12,6 +12,7 @@ import json
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,29 @@ def read_apart(path: Path, seconds: float | None = None) -> Content:
     Raises DataSetError: what the reader found; or that HDF5's library did not come back in `seconds` (60 s and 1 s for
     each 5 MB where not given), or ended abruptly.
     """
+    with np.load(io.BytesIO(_answer(path, [], seconds)), allow_pickle=False) as arrays:
+        header = json.loads(arrays["header"].tobytes())
+        kept = {name: arrays[name] for name in ("time", "stretch", "stress")}
+        return kept, arrays["path_done"], header["protocol"], header["provenance"]
+
+
+def read_arrays_apart(path: Path, names: Sequence[str], seconds: float | None = None) -> list[NDArray]:
+    """Data sets by name of any HDF5 file, in float64. Raises DataSetError as read_apart does."""
+    with np.load(io.BytesIO(_answer(path, names, seconds)), allow_pickle=False) as arrays:
+        return [arrays[f"array{k}"] for k in range(len(names))]
+
+
+def _answer(path: Path, names: Sequence[str], seconds: float | None) -> bytes:
+    """What the process that reads the file writes."""
     size = path.stat().st_size
     limit = seconds if seconds is not None else SECONDS + size / BYTES_A_SECOND
-    command = [sys.executable, "-m", "training.foreign", str(path)]
+    command = [sys.executable, "-m", "training.foreign", str(path), *names]
     try:
         done = subprocess.run(command, capture_output=True, timeout=limit)
     except subprocess.TimeoutExpired as error:
         raise DataSetError(
             f"{path}: HDF5's library did not finish reading it in {limit:.3g} s; the file is damaged: copy it again, or "
-            "write its histories anew with training.datasets.write_dataset"
+            "write its histories anew"
         ) from error
     said = done.stderr.decode(errors="replace").strip()
     if done.returncode == _REFUSED:
@@ -50,29 +65,31 @@ def read_apart(path: Path, seconds: float | None = None) -> Content:
         last = said.splitlines()[-1] if said else "no message"
         raise DataSetError(
             f"{path}: HDF5's library ended abruptly while reading it (exit code {done.returncode}: {last}); the file is "
-            "damaged: copy it again, or write its histories anew with training.datasets.write_dataset"
+            "damaged: copy it again, or write its histories anew"
         )
-    with np.load(io.BytesIO(done.stdout), allow_pickle=False) as arrays:
-        header = json.loads(arrays["header"].tobytes())
-        kept = {name: arrays[name] for name in ("time", "stretch", "stress")}
-        return kept, arrays["path_done"], header["protocol"], header["provenance"]
+    return done.stdout
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Read FILE and write its arrays to standard output in NumPy's format."""
+    """Read FILE, a data set or the data sets NAME of it, and write the arrays to standard output in NumPy's format."""
     from training.datasets import read_content
+    from training.histories import hdf5_arrays
 
-    path = Path((argv if argv is not None else sys.argv[1:])[0])
+    first, *wanted = argv if argv is not None else sys.argv[1:]
+    path, memory = Path(first), io.BytesIO()
     most = MEMORY + 32 * path.stat().st_size
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     try:
-        arrays, done, names, provenance = read_content(path)
+        if wanted:
+            found = {f"array{k}": values for k, values in enumerate(hdf5_arrays(path, wanted))}
+        else:
+            found, done, names, provenance = read_content(path)
+            header = json.dumps({"protocol": names, "provenance": provenance})
+            found = {**found, "path_done": done, "header": np.frombuffer(header.encode(), np.uint8)}
     except DataSetError as error:
         print(error, file=sys.stderr)
         return _REFUSED
-    header = np.frombuffer(json.dumps({"protocol": names, "provenance": provenance}).encode(), np.uint8)
-    memory = io.BytesIO()
-    np.savez(memory, path_done=done, header=header, **arrays)  # type: ignore[arg-type]
+    np.savez(memory, **found)  # type: ignore[arg-type]
     sys.stdout.buffer.write(memory.getvalue())
     return 0
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import csv
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from pybridge.errors import ConfigError, DataSetError
 from training.datasets import FORMAT
+from training.foreign import read_arrays_apart
 from training.tensors import IDENTITY, deviator, norm, to_components, to_matrix
 
 STRESS_UNITS = {"Pa": 1.0, "kPa": 1e3, "MPa": 1e6, "GPa": 1e9, "psi": 6894.757293168, "ksi": 6894757.293168}
@@ -111,20 +112,26 @@ def read_histories(path: Path, declared: Declared, names: Mapping[str, str] | No
 def _read_csv(path: Path, declared: Declared, names: Mapping[str, str]) -> list[History]:
     wanted = ("path", "time", *declared.strain_names, *declared.stress_names)
     rows: dict[str, array] = {}
+    number = 1
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             lines = _lines(stream)
             number, heading = next(lines, (1, ""))
             separator = next((c for c in ",;\t" if c in heading), ",")
-            place = _places(path, [text.strip() for text in heading.split(separator)], wanted, names)
+            place = _places(path, [text.strip() for text in _cells(heading, separator)], wanted, names)
             for number, line in lines:
-                cells = next(csv.reader([line], delimiter=separator))
-                _add_row(f"{path}, line {number}", cells, place, rows)
+                _add_row(f"{path}, line {number}", _cells(line, separator), place, rows)
+    except csv.Error as error:
+        raise DataSetError(f"{path}, line {number}: not a line of values: {error}") from error
     except UnicodeDecodeError as error:
         raise DataSetError(f"{path}: not text ({error}); expected values between commas") from error
     n = len(declared.strain_names)
     table = {name: np.array(values).reshape(-1, len(wanted) - 1) for name, values in rows.items()}
     return [History(name, t[:, 0], t[:, 1 : 1 + n], t[:, 1 + n :]) for name, t in table.items()]
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    return next(csv.reader([line], delimiter=separator), [])
 
 
 def _lines(stream: Iterator[str]) -> Iterator[tuple[int, str]]:
@@ -152,25 +159,21 @@ def _places(
 
 
 def _add_row(where: str, cells: list[str], place: list[tuple[str, int]], rows: dict[str, array]) -> None:
-    values = array("d")
+    values, own = array("d"), place[0][1]
+    if len(cells) <= own or not cells[own].strip():
+        raise DataSetError(f"{where}, column path: expected the name of a path, got nothing")
     for name, column in place[1:]:
         try:
             values.append(float(cells[column]))
         except (ValueError, IndexError) as error:
             got = repr(cells[column]) if column < len(cells) else "nothing"
             raise DataSetError(f"{where}, column {name}: expected a number, got {got}") from error
-    rows.setdefault(cells[place[0][1]].strip(), array("d")).extend(values)
+    rows.setdefault(cells[own].strip(), array("d")).extend(values)
 
 
 def _read_hdf5(path: Path, declared: Declared, names: Mapping[str, str]) -> list[History]:
     key = {"stretch": "stretch", "F": "F"}.get(declared.strain, "strain")
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") == FORMAT:
-                raise DataSetError(f"{path}: is a data set of this package already: train on it")
-            arrays = [_hdf5_array(path, file, names.get(name, name)) for name in ("time", key, "stress")]
-    except OSError as error:
-        raise DataSetError(f"{path}: cannot be read as HDF5: {error}") from error
+    arrays = read_arrays_apart(path, [names.get(name, name) for name in ("time", key, "stress")])
     time, strain, stress = arrays
     for name, values, count in (
         (key, strain, len(declared.strain_names)), ("stress", stress, len(declared.stress_names)),
@@ -188,6 +191,18 @@ def _read_hdf5(path: Path, declared: Declared, names: Mapping[str, str]) -> list
         History(str(i), time[i], strain[i].reshape(n[1], -1), stress[i].reshape(n[1], -1))
         for i in range(n[0])
     ]
+
+
+def hdf5_arrays(path: Path, names: Sequence[str]) -> list[NDArray]:
+    """Data sets by name of a file from elsewhere; raises DataSetError. A damaged file may hang HDF5's library: see
+    training/foreign.py."""
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") == FORMAT:
+                raise DataSetError(f"{path}: is a data set of this package already: train on it")
+            return [_hdf5_array(path, file, name) for name in names]
+    except OSError as error:
+        raise DataSetError(f"{path}: cannot be read as HDF5: {error}") from error
 
 
 def _hdf5_array(path: Path, file: h5py.File, name: str) -> NDArray:

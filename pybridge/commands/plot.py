@@ -93,12 +93,7 @@ def _pictures(runs: list, folder: Path, options: argparse.Namespace) -> list[Pat
             )
             for f in fields
         ]
-        return [
-            *written,
-            figures.plot_history(
-                runs, [first.path.stem], _name(folder, f"{first.path.stem}_history", options)
-            ),
-        ]
+        return [*written, *_histories(runs, [first.path.stem], folder, first.path.stem, options)]
     second = runs[1]
     check_comparable(first, second)
     frames = matching_frames(first, second, frame)
@@ -116,7 +111,22 @@ def _pictures(runs: list, folder: Path, options: argparse.Namespace) -> list[Pat
         )
         for f in fields
     ]
-    return [*written, figures.plot_history(runs, list(names), _name(folder, f"{stem}_history", options))]
+    return [*written, *_histories(runs, list(names), folder, stem, options)]
+
+
+def _histories(
+    runs: list, names: list[str], folder: Path, stem: str, options: argparse.Namespace
+) -> list[Path]:
+    """Energies and contact of explicit runs; force over displacement where something is moved."""
+    from pybridge.results import figures
+    from pybridge.results.load_figure import moved_regions, plot_load
+
+    written = []
+    if all("kinetic" in r.history for r in runs):
+        written.append(figures.plot_history(runs, names, _name(folder, f"{stem}_history", options)))
+    if all(moved_regions(r) for r in runs):
+        written.append(plot_load(runs, names, _name(folder, f"{stem}_load", options)))
+    return written
 
 
 def _name(folder: Path, stem: str, options: argparse.Namespace) -> Path:

@@ -46,11 +46,18 @@ HISTORIES = {
     "kinetic": Field("J", "kinetic energy, rigid bodies of finite mass included"),
     "internal": Field("J", "work of the stresses"),
     "plastic": Field("J", "part of it that the materials dissipated"),
-    "viscous": Field("J", "work of the bulk viscosity"),
+    "viscous": Field("J", "work of the bulk viscosity, and of damping proportional to mass"),
     "hourglass": Field("J", "work of the hourglass control"),
     "contact": Field("J", "friction, and what the first touch of nodes takes"),
-    "external": Field("J", "work of prescribed velocities and moving rigid bodies"),
+    "external": Field("J", "work of prescribed velocities, pressures and moving rigid bodies"),
     "total": Field("J", "kinetic + internal + viscous + hourglass + contact - external: constant"),
+    "load": Field("1", "load factor of a static run, 0 to 1"),
+    "iterations": Field("1", "of the step"),
+    "residual": Field("1", "|residual| of the free nodes over |reactions| and |loads|, the larger"),
+    "displacement_change": Field(
+        "1", "|du_m - du_(m-1)| / |du_(m-1)| of the last iteration [GUAN22] Algorithm 2"
+    ),
+    "cuts": Field("1", "steps halved so far"),
     "unreliable_points": Field("1", "material points that say they are unreliable"),
 }
 

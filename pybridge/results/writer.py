@@ -154,11 +154,16 @@ def _write_history(file: Any, history: dict[str, NDArray]) -> None:
         data = group.create_dataset(name, data=np.asarray(values))
         text = describe(name)
         if name.startswith("force_"):
-            text = Field("N", "contact force on the rigid body, mean since the row before")
+            text = Field(
+                "N", "force on the rigid body or on what moves the nodes; explicit: mean since the row before"
+            )
         elif name.startswith("impulse_"):
-            text = Field("N s", "impulse of the contact on the rigid body since the start")
+            text = Field("N s", "impulse on the rigid body or on what moves the nodes, since the start")
         elif name.startswith(("position_", "speed_")):
-            text = Field("m" if name.startswith("position_") else "m/s", "motion of the rigid body")
+            text = Field(
+                "m" if name.startswith("position_") else "m/s",
+                "motion of the rigid body, or mean of the nodes that are moved",
+            )
         data.attrs["unit"], data.attrs["description"] = text.unit, text.description
 
 

@@ -122,20 +122,32 @@ def test_pressure_on_all_faces_compresses_evenly(tmp_path, kind) -> None:
     text = block(kind, load="*DSLOAD\nSKIN, P, 1e5\n", step="0.5, 1., , 0.5").replace(
         "TOP, 2, 2, -0.001\n", "LEFT, 1\n"
     )
-    data = read_results(run_static(read_deck_text(text), out=tmp_path / "a.h5").path)
+    result = run_static(read_deck_text(text), out=tmp_path / "a.h5")
+    assert max(result.history["iterations"]) <= 3  # one correction, and one look that it was enough
+    data = read_results(result.path)
     volume = -1e5 * (1.2 / 1e8 if kind in SOLID_NODES else 2 * 1.3 * 0.4 / 1e8)
     for frame, share in ((-1, 1.0), (-2, 0.5)):
         np.testing.assert_allclose(data.element("volumetric_strain", frame), volume * share, rtol=2e-3)
         np.testing.assert_allclose(data.element("stress", frame)[:, 1], -1e5 * share, rtol=1e-8)
 
 
-@pytest.mark.parametrize(("kind", "locks"), [("CPE4", False), ("C3D8", False), ("C3D20", False)])
-def test_flow_without_change_of_volume_does_not_lock(tmp_path, kind, locks) -> None:
-    """Perfect plasticity, smooth ends: the force stays at the yield force, 2 k or the uniaxial yield stress."""
-    text = block(kind, material=ELASTIC + "*PLASTIC\n1e5, 0.\n", push=-0.02, step="0.1, 1., , 0.1")
-    result = run_static(read_deck_text(text), out=tmp_path / "a.h5")
-    expected = 1e5 if kind in SOLID_NODES else 2e5 / np.sqrt(3)
-    assert result.history["force_top_y"][-1] == pytest.approx(expected, rel=3e-3)
+@pytest.mark.parametrize(("kind", "other", "within"), [("CPE4", "CPE8R", 0.08), ("C3D8", "C3D20R", 0.02)])
+def test_flow_without_change_of_volume_does_not_lock(tmp_path, kind, other, within) -> None:
+    """Hardly hardening soil between rough ends: linear elements carry about what reduced quadratic ones do.
+
+    Without the mean volume strain CPE4 carries 3.4 times as much, C3D8 3.4 % more (its third direction is free)."""
+    forces = []
+    for name in (kind, other):
+        text = block(
+            name,
+            material=ELASTIC + "*PLASTIC\n1e5, 0.\n1.001e5, 0.1\n",
+            push=-0.02,
+            step="0.1, 1., , 0.1",
+            rough=True,
+        )
+        result = run_static(read_deck_text(text), out=tmp_path / f"{name}.h5")
+        forces.append(result.history["force_top_y"][-1])
+    assert forces[0] == pytest.approx(forces[1], rel=within)
 
 
 def test_the_umat_answers_as_the_contract_does(tmp_path) -> None:

@@ -106,6 +106,13 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(lab, tmp_path, number) ->
     assert 1 <= len(half.times) < 5
     with pytest.raises(SolverError, match="belongs to another model"):
         run_model(impact(lab), controls(frames=5), tmp_path / "r.h5")
+    file = tmp_path / "r.h5.restart.npz"
+    good = file.read_bytes()
+    with np.load(file) as data:
+        np.savez(file, **(dict(data) | {"version": np.array(99)}))
+    with pytest.raises(SolverError, match="a restart file of version 99, this program reads version"):
+        run_model(impact(lab), controls(), tmp_path / "r.h5")
+    file.write_bytes(good)
     result = run_model(impact(lab), controls(), tmp_path / "r.h5")
     assert result.resumed
     first, second = contents(tmp_path / "whole.h5"), contents(tmp_path / "r.h5")

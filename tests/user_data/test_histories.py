@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from textbook import DURATION
 
 from pybridge.commands import main
@@ -145,6 +148,9 @@ GOOD = "\n".join([HEAD, *(ROW.format(t) for t in range(4))])
         (GOOD.replace("a,2,0", "a,2,nan"), "path a: strain: expected finite numbers"),
         (GOOD.replace("a,2,0", "a,2,0.3"), "a small strain of 0.3 .*--strain-unit %"),
         (HEAD, "holds no history"),
+        (GOOD.replace("a,2,", ",2,"), "line 4, column path: expected the name of a path, got nothing"),
+        (GOOD + "\n" + "9" * 200_000, "line 6: not a line of values: field larger"),
+        (HEAD[5:] + ",path\n0,0", "line 2, column path: expected the name of a path"),
     ],
 )  # fmt: skip
 def test_csv_files_that_cannot_be_used(tmp_path, text, message) -> None:
@@ -172,6 +178,31 @@ def test_csv_with_other_names_separators_comments_and_order(tmp_path, many, writ
     for bad in ("path", "path="):
         with pytest.raises(ConfigError, match="expected NAME=THEIRS"):
             names_of(bad)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_altered_csv_is_read_or_refused(data) -> None:
+    """Histories of finite numbers, or DataSetError: nothing else."""
+    text = bytearray(GOOD.replace("a,1,0,0", "b,1,0.01,-0.02").encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(text) - 1))
+        piece = data.draw(
+            st.sampled_from([b"", b",", b"\n", b'"', b"e", b"-", b"\x00", b"\xff", b";", b"1e400", b"#"])
+        )
+        text[place : place + data.draw(st.integers(0, 3))] = piece
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "h.csv"
+        path.write_bytes(bytes(text))
+        found, refused = [], str(path)
+        try:
+            found = read_histories(path, Declared("small", "cauchy", "MPa", "us"))
+        except DataSetError as error:
+            refused = str(error)
+    assert str(path) in refused
+    for one in found:
+        assert np.isfinite(one.stress).all()
+        assert one.strain.shape == one.stress.shape == (len(one.time), 6)
 
 
 def test_hdf5(tmp_path, many) -> None:

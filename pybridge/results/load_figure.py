@@ -1,0 +1,48 @@
+"""Force over displacement of what a run moves, and how an implicit run converged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pybridge.results import figures
+from pybridge.results.reader import Results
+
+
+def moved_regions(results: Results) -> list[str]:
+    """NAME_AXIS of the regions that a run moves and whose force it records, those that move most first."""
+    h = results.history
+    names = [n.removeprefix("force_") for n in h if n.startswith("force_") and f"position_{n[6:]}" in h]
+    size = {n: float(np.abs(h[f"position_{n}"]).max()) for n in names}
+    largest = max(size.values(), default=0.0)
+    return sorted((n for n in names if size[n] > 0.5 * largest > 0), key=lambda n: -size[n])
+
+
+def plot_load(runs: list[Results], names: list[str], path: Path) -> Path:
+    """The force of the moved region over its displacement, all runs in one; below, iterations and residuals of implicit
+    runs, or kinetic over internal energy of explicit ones."""
+    plt = figures._pyplot()
+    with plt.rc_context(figures._STYLE | {"axes.grid": True, "grid.alpha": 0.25}):
+        figure, (force, work) = plt.subplots(2, 1, figsize=(6.0, 6.4), layout="constrained")
+        for results, name in zip(runs, names, strict=True):
+            h, region = results.history, moved_regions(results)[0]
+            way = np.abs(h[f"position_{region}"]) * 1e3
+            # The first row of an explicit run has no force: it is a mean since the row before.
+            start = 0 if "load" in h else 1
+            force.plot(way[start:], np.abs(h[f"force_{region}"][start:]) / 1e3, lw=1.2, label=name)
+            if "load" in h:
+                work.semilogy(
+                    way[1:], np.maximum(h["residual"][1:], 1e-16), lw=0.9, label=f"{name}: residual"
+                )
+                work.semilogy(way[1:], h["iterations"][1:], ".", ms=3, label=f"{name}: iterations")
+            else:
+                share = h["kinetic"][1:] / np.maximum(h["internal"][1:], 1e-300)
+                work.semilogy(way[1:], share, lw=0.9, label=f"{name}: kinetic over internal energy")
+            work.set_xlabel(f"displacement of {region.rpartition('_')[0].replace('_', ' ')} (mm)")
+        force.set_ylabel("force (kN, or kN per m)")
+        force.set_ylim(bottom=0.0)
+        force.legend()
+        work.legend()
+        figure.suptitle(figures._short(runs[0]), fontsize=10)
+        return figures._save(plt, figure, path)
