@@ -157,7 +157,7 @@ def wrong(run: Run, packing: str, threads: int) -> NDArray:
         points.trial(run.strain[record])
         failed |= points.status >= 2
         norms = [np.linalg.norm(s, axis=0) for s in (run.stress[record] - points.stress, points.stress)]
-        out[k] = np.where(failed, np.inf, norms[0] / norms[1])
+        out[k] = np.divide(norms[0], norms[1], out=np.full(points.n, np.inf), where=~failed & (norms[1] > 0))
         points.accept()
     return out
 

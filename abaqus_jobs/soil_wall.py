@@ -48,7 +48,7 @@ def wall_problem(test: WallTest) -> Problem:
 
 
 def wall_pressure(test: WallTest, problem: Problem, history: History) -> NDArray:
-    """(steps,) mean pressure of the wall, Pa, compression positive."""
+    """(steps,) mean pressure of the wall, Pa, compression positive, without its lowest node, which stays."""
     bottom = problem.mesh.dofs("bottom", 0)
     wall = np.setdiff1d(problem.mesh.dofs("right", 0), bottom)
     moved = np.isin(problem.fixed, wall)

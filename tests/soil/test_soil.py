@@ -12,7 +12,9 @@ import pytest
 
 import pybridge._core as _core
 from abaqus_jobs.soil_check import compare as compare_runs
-from pybridge.errors import ConfigError, DataSetError, MaterialError, ModelFileError
+from abaqus_jobs.soil_runs import kept_run, packings, wrong
+from abaqus_jobs.soil_wall import WallTest
+from pybridge.errors import ConfigError, DataSetError, MaterialError, ModelFileError, SolverError
 from pybridge.model_file import read_model, write_model
 from pybridge.solver.implicit import BiaxialTest, Controls, MaterialPoints, biaxial_problem, solve
 from training import soil
@@ -400,6 +402,31 @@ def test_network_runs_the_test_it_was_trained_on(data, tmp_path) -> None:
     assert report.figures["wall time, ratio"].value > 0
     assert (tmp_path / "curves.png").stat().st_size > 10_000
     assert (tmp_path / "fields.png").stat().st_size > 10_000
+
+
+def test_wall_and_kept_runs(tmp_path) -> None:
+    """The wall presses harder as it comes; a run is taken from its file where settings agree, and made anew elsewhere."""
+    test = WallTest(1, 1, 1.0, 1.0, strain=0.002)
+    file, made = tmp_path / "wall.npz", []
+
+    def material():
+        made.append(1)
+        return packings("disks100")
+
+    first = kept_run(file, {"packing": "disks100"}, test, 2, 1, "wall", material)
+    assert first.stopped == ""
+    assert np.all(np.diff(first.pressure) > 5e3)
+    assert first.pressure[0] == pytest.approx(5 / 6 * 1e5, rel=0.02)  # the lowest node, a sixth, stays
+    right = first.problem.mesh.dofs("right", 0)
+    assert first.displacement[-1][right].min() == pytest.approx(-0.002)
+    again = kept_run(file, {"packing": "disks100"}, test, 2, 1, "wall", material)
+    np.testing.assert_array_equal(again.pressure, first.pressure)
+    assert len(made) == 1
+    kept_run(file, {"packing": "disks100"}, test, 1, 1, "wall", material)
+    assert len(made) == 2
+    assert wrong(first, "disks100", 1).max() < 1e-6  # a packing on its own path
+    with pytest.raises(SolverError, match="retaining wall: pressure -1"):
+        WallTest(pressure=-1)
 
 
 def test_configuration_is_checked(tmp_path) -> None:
