@@ -122,7 +122,7 @@ class YieldSurface(torch.nn.Module):
         sizes: Sizes,
         generator: torch.Generator,
         radius_floor: float = 0.01,
-        rest_rate: float = 0.003,
+        rest_rate: float = 0.01,
         rate_floor: float = 0.1,
     ) -> None:
         super().__init__()

@@ -25,9 +25,8 @@ class YieldSurfaceConfig:
     width: int = 48  # of both hidden layers
     substeps: int = 2  # of the flow in one step, network held
     radius_floor: float = 0.01  # least yield radius, of the root mean square elastic strain of the data
-    rest_rate: float = (
-        0.003  # flow slower than this counts as none, of the root mean square strain rate of the data
-    )
+    # flow slower than this counts as none, of the root mean square strain rate of the data
+    rest_rate: float = 0.01
     rate_floor: float = (
         0.1  # the network is shown the root of the squared rate and of this squared, in the same unit
     )

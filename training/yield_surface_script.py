@@ -110,6 +110,18 @@ class YieldSurfaceMaterial(nn.Module):
                 z_half = torch.where(believed, z_half, z_new)
                 answer = self.net(torch.cat([n, z_half, rate.unsqueeze(0)]))
             piece_flow, z_piece, piece_gamma = self._flow(e, v, z_new, answer, n, h / count, self.substeps)
+            # far outside the surface the backstresses may not move as the flow took for granted
+            trial = e - self._backstress(z_new) + v
+            near = trial - v
+            end = e + v - piece_flow - self._backstress(z_piece)
+            most = torch.maximum((near * near).sum(0), (trial * trial).sum(0))
+            most = 1.00001 * torch.clamp(most, min=self.radius_most * self.radius_most)
+            wild = ~((end * end).sum(0) < most)
+            length = self._norm5(trial)
+            over = torch.relu(length - self.radius_most)
+            piece_flow = torch.where(wild, trial * (over / length), piece_flow)
+            piece_gamma = torch.where(wild, over, piece_gamma)
+            z_piece = torch.where(wild, self._moved_states(z_new, answer, over), z_piece)
             moved = e + v - piece_flow
             work_inc = work_inc + torch.where(active, (moved * piece_flow).sum(0), torch.zeros_like(gamma))
             flow = flow + torch.where(active, piece_flow, torch.zeros_like(v))
@@ -117,7 +129,10 @@ class YieldSurfaceMaterial(nn.Module):
             e = torch.where(active, moved, e)
             z_new = torch.where(active, z_piece, z_new)
         c_new = torch.where(gamma > 0, self._moved(c, strain_new, volume, flow), c)
+        integrated = e
         e = self._elastic(strain_new, c_new)  # of U and C alone, whether it flowed or not
+        # Flow so large that its square counts: C does not say what was integrated, and a smaller step will.
+        lost = (gamma > 0) & ~(self._norm5(e - integrated) < 1.0 + 0.5 * self._norm5(e))
         shear = 2.0 * self.shear * self.strain_scale
         stress = self._expand(e) * (shear / volume)
         stress[:3] += self._pressure(dilation)
@@ -131,7 +146,8 @@ class YieldSurfaceMaterial(nn.Module):
         outside = outside | (work < -0.01 * self.shear * self.strain_scale * self.strain_scale)
         flag = torch.maximum(state_old[8 + states], outside.to(state_old.dtype))
         state = torch.cat([c_new, z_new, plastic.unsqueeze(0), work.unsqueeze(0), flag.unsqueeze(0)])
-        return stress, state, (flag > 0).to(torch.int32)
+        status = torch.where(lost, torch.full_like(flag, 2.0), (flag > 0).to(flag.dtype))
+        return stress, state, status.to(torch.int32)
 
     def _backstress(self, z: Tensor) -> Tensor:
         return z[: 5 * self.backstresses].reshape(self.backstresses, 5, z.shape[1]).sum(0)
@@ -187,9 +203,14 @@ class YieldSurfaceMaterial(nn.Module):
         over = torch.relu(length - first)
         flow = torch.where(wild, trial * (over / length), flow)
         gamma = torch.where(wild, over, gamma)
+        return flow, self._moved_states(z, out, gamma), gamma
+
+    def _moved_states(self, z: Tensor, out: Tensor, gamma: Tensor) -> Tensor:
+        """Hidden states after gamma (n,) towards the targets in the network's answer."""
+        target = torch.maximum(torch.minimum(out[7:], self.hidden_bound), -self.hidden_bound)
         y = self.speed * gamma
         y = y * (1.0 + 0.5 * y)
-        return flow, z + (target - z) * (y / (1.0 + y)), gamma
+        return z + (target - z) * (y / (1.0 + y))
 
     def _stage(
         self, x: Tensor, k_h: Tensor, radius: Tensor, hardening: Tensor, d: Tensor, q: Tensor, rest: Tensor

@@ -76,7 +76,7 @@ def random_yield_surface(path: Path, horizon: float) -> Path:
         "speed": np.exp(0.3 * rng.normal(size=states)),
         "hidden_bound": np.full(states, 50.0),
         "pressure_coefficients": np.array([BULK, -BULK]),
-        "scales": np.array([strain_scale, horizon / 50, 0.01, 0.4]),
+        "scales": np.array([strain_scale, horizon / 50, 0.01, 0.4, 0.1, 0.01, 0.1, 50.0]),
     }
     for i, (a, b) in enumerate(pairwise(sizes)):
         tensors[f"layer{i}.weight"] = 0.4 * rng.normal(size=(b, a)) / np.sqrt(a)

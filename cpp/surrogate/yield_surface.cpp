@@ -144,8 +144,9 @@ void YieldSurface<Real>::update(const Block<Real>& block) const noexcept {
         isa_baseline::update_yield_surface(table_, plain);
     }
   for (int i = 0; i < block.n; ++i)
-    if (!fine || block.status[i] == static_cast<int>(Status::failed_fatal))
-      keep_old(block, state_size(schema_), i, Status::failed_fatal);
+    if (!fine || block.status[i] > static_cast<int>(Status::unreliable))
+      keep_old(block, state_size(schema_), i,
+               fine ? static_cast<Status>(block.status[i]) : Status::failed_fatal);
 }
 
 namespace {
@@ -194,8 +195,9 @@ void YieldSurface<double>::update_with_tangent(const Block<double>& block, doubl
                                    block.dissipation_inc + i,
                                    block.status + i};
     if (block.dt >= 0) point_with_tangent(table_, point, by_component);
-    if (!(block.dt >= 0) || block.status[i] == static_cast<int>(Status::failed_fatal)) {
-      keep_old(block, states, i, Status::failed_fatal);
+    const bool fine = block.dt >= 0;
+    if (!fine || block.status[i] > static_cast<int>(Status::unreliable)) {
+      keep_old(block, states, i, fine ? static_cast<Status>(block.status[i]) : Status::failed_fatal);
       isotropic_tangent(moduli_, tangent + i, s);
       continue;
     }

@@ -30,8 +30,8 @@ struct YieldTable {
   double time_scale;
 };
 
-// A block as in core/material.h, without what the surrogate does not use. Status: 0, 1, or 3 where the old
-// values are to be kept.
+// A block as in core/material.h, without what the surrogate does not use. Status: 0, 1, or 2 or 3 where the
+// old values are to be kept.
 template <class Real>
 struct YieldBlock {
   int n, stride;

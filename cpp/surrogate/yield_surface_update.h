@@ -14,7 +14,7 @@ namespace PYBRIDGE_ISA {
 
 namespace {
 
-constexpr int ok = 0, unreliable = 1, fatal = 3;  // core/status.h
+constexpr int ok = 0, unreliable = 1, recoverable = 2, fatal = 3;  // core/status.h
 constexpr int rows_max = yield_width_max > yield_states_max + 8 ? yield_width_max : yield_states_max + 8;
 
 // What goes in and out of the network, and stays until the flow: NV vectors of points.
@@ -278,6 +278,29 @@ PYBRIDGE_FORCE_INLINE void look_ahead(const YieldTable<Real>& table, Real h, int
   }
 }
 
+// Far outside the surface the backstresses may not move as the flow along x took for granted: where x ends
+// beyond radius_most and farther out than it was, it returns to it along itself.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void keep_bounded(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk,
+                                        const Vec<Real>* answer, Vec<Real> flow[5], Vec<Real>& gamma) {
+  using V = Vec<Real>;
+  V start[5], trial[5], end[5];
+  relative<Real, NV>(table, k, chunk, start);
+  for (int i = 0; i < 5; ++i) {
+    trial[i] = start[i] + chunk.v[i][k];
+    end[i] = chunk.e[i][k] + chunk.v[i][k] - flow[i];
+  }
+  for (int i = 0; i < table.shape.back(); ++i)
+    end[i % 5] -= moved_state<Real, NV>(table, k, chunk, answer, i, gamma);
+  const V far = dot5(trial, trial), most_radius = fill<Real>(table.radius_most);
+  const V most_far =
+      static_cast<Real>(yield_farther) * most<V>(most<V>(dot5(start, start), far), most_radius * most_radius);
+  const Mask<Real> wild = ~(dot5(end, end) < most_far);
+  const V length = norm5<Real>(trial), over = most<V>(length - most_radius, V{});
+  for (int i = 0; i < 5; ++i) flow[i] = wild ? trial[i] * (over / length) : flow[i];
+  gamma = wild ? over : gamma;
+}
+
 // The flow of piece number `piece` with the network's answer.
 template <class Real, int NV>
 PYBRIDGE_FORCE_INLINE void advance(const YieldTable<Real>& table, Real h, int k, int piece,
@@ -288,6 +311,7 @@ PYBRIDGE_FORCE_INLINE void advance(const YieldTable<Real>& table, Real h, int k,
   V n[5], v[5], flow[5], gamma, work{};
   for (int i = 0; i < 5; ++i) n[i] = chunk.input[i * NV + k], v[i] = chunk.v[i][k];
   flow_along<Real, NV>(table, k, chunk, answer, n, v, h / chunk.count[k], table.shape.substeps, flow, gamma);
+  keep_bounded<Real, NV>(table, k, chunk, answer, flow, gamma);
   for (int i = 0; i < 5; ++i) {
     const V moved = chunk.e[i][k] + chunk.v[i][k] - flow[i];
     work += moved * flow[i];
@@ -373,6 +397,10 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBloc
   V strain[6];
   for (int i = 0; i < 6; ++i) strain[i] = chunk.u[i][k] - (i < 3 ? fill<Real>(1) : V{});
   elastic_strain<Real>(table, strain, c, e);  // of U and C alone, whether it flowed or not
+  // Flow so large that its square counts: C does not say what was integrated, and a smaller step will.
+  V apart[5];
+  for (int i = 0; i < 5; ++i) apart[i] = e[i] - chunk.e[i][k];
+  const Mask<Real> lost = flows & ~(norm5<Real>(apart) < Real(1) + static_cast<Real>(0.5) * norm5<Real>(e));
   expand<Real>(e, stress);
   V pressure{};
   for (int i = table.pressure_count - 1; i >= 0; --i)
@@ -386,7 +414,7 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBloc
   store(block.dissipation_inc + at, work_inc * inverse_volume, valid);
   fine &= (sum - sum) == Real(0);  // false for NaN and infinity
   for (int i = 0; i < valid; ++i)
-    block.status[at + i] = fine[i] ? (flag[i] > Real(0) ? unreliable : ok) : fatal;
+    block.status[at + i] = !fine[i] ? fatal : (lost[i] ? recoverable : (flag[i] > Real(0) ? unreliable : ok));
 }
 
 template <class Real, int NV>

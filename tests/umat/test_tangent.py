@@ -146,7 +146,7 @@ def committee(path) -> None:
                 f"member{m}.layer{k}.bias": biases[m][k],
             }
     model = SimpleNamespace(
-        weights=weights, activation="tanh",
+        weights=weights, activation="tanh", deadband=0.0,
         card={"material": {"bulk": 5e7, "shear": 2e7}, "training": {}, "errors": {}},
     )  # fmt: skip
     card = mlp_card(model, "committee")  # type: ignore[arg-type]
