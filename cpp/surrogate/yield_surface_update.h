@@ -279,10 +279,11 @@ PYBRIDGE_FORCE_INLINE void look_ahead(const YieldTable<Real>& table, Real h, int
 }
 
 // Far outside the surface the backstresses may not move as the flow along x took for granted: where x ends
-// beyond radius_most and farther out than it was, it returns to it along itself.
+// beyond radius_most and farther out than it was, it returns to it along itself. z: hidden states at the end.
 template <class Real, int NV>
 PYBRIDGE_FORCE_INLINE void keep_bounded(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk,
-                                        const Vec<Real>* answer, Vec<Real> flow[5], Vec<Real>& gamma) {
+                                        const Vec<Real>* answer, Vec<Real> flow[5], Vec<Real>& gamma,
+                                        Vec<Real> z[]) {
   using V = Vec<Real>;
   V start[5], trial[5], end[5];
   relative<Real, NV>(table, k, chunk, start);
@@ -290,15 +291,17 @@ PYBRIDGE_FORCE_INLINE void keep_bounded(const YieldTable<Real>& table, int k, co
     trial[i] = start[i] + chunk.v[i][k];
     end[i] = chunk.e[i][k] + chunk.v[i][k] - flow[i];
   }
-  for (int i = 0; i < table.shape.back(); ++i)
-    end[i % 5] -= moved_state<Real, NV>(table, k, chunk, answer, i, gamma);
-  const V far = dot5(trial, trial), most_radius = fill<Real>(table.radius_most);
-  const V most_far =
-      static_cast<Real>(yield_farther) * most<V>(most<V>(dot5(start, start), far), most_radius * most_radius);
+  for (int i = 0; i < table.shape.back(); ++i) end[i % 5] -= z[i];
+  const V most_radius = fill<Real>(table.radius_most);
+  const V before = most<V>(dot5(start, start), dot5(trial, trial));
+  const V most_far = static_cast<Real>(yield_farther) * most<V>(before, most_radius * most_radius);
   const Mask<Real> wild = ~(dot5(end, end) < most_far);
+  if (!any(wild)) return;
   const V length = norm5<Real>(trial), over = most<V>(length - most_radius, V{});
   for (int i = 0; i < 5; ++i) flow[i] = wild ? trial[i] * (over / length) : flow[i];
   gamma = wild ? over : gamma;
+  for (int i = 0; i < table.shape.states(); ++i)
+    z[i] = moved_state<Real, NV>(table, k, chunk, answer, i, gamma);
 }
 
 // The flow of piece number `piece` with the network's answer.
@@ -311,7 +314,9 @@ PYBRIDGE_FORCE_INLINE void advance(const YieldTable<Real>& table, Real h, int k,
   V n[5], v[5], flow[5], gamma, work{};
   for (int i = 0; i < 5; ++i) n[i] = chunk.input[i * NV + k], v[i] = chunk.v[i][k];
   flow_along<Real, NV>(table, k, chunk, answer, n, v, h / chunk.count[k], table.shape.substeps, flow, gamma);
-  keep_bounded<Real, NV>(table, k, chunk, answer, flow, gamma);
+  V z[yield_states_max];
+  for (int i = 0; i < states; ++i) z[i] = moved_state<Real, NV>(table, k, chunk, answer, i, gamma);
+  keep_bounded<Real, NV>(table, k, chunk, answer, flow, gamma, z);
   for (int i = 0; i < 5; ++i) {
     const V moved = chunk.e[i][k] + chunk.v[i][k] - flow[i];
     work += moved * flow[i];
@@ -319,10 +324,11 @@ PYBRIDGE_FORCE_INLINE void advance(const YieldTable<Real>& table, Real h, int k,
     chunk.flow[i][k] += active ? flow[i] : V{};
   }
   chunk.work[k] += active ? work : V{};
-  gamma = active ? gamma : V{};
-  chunk.gamma[k] += gamma;
-  for (int i = 0; i < states; ++i)
-    chunk.z[i * NV + k] = moved_state<Real, NV>(table, k, chunk, answer, i, gamma);
+  chunk.gamma[k] += active ? gamma : V{};
+  for (int i = 0; i < states; ++i) {
+    V& at = chunk.z[i * NV + k];
+    at = active ? z[i] : at;
+  }
 }
 
 // The network's answer in chunk.first.
