@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> Report:
 
 
 def _cases(
-    report: Report, library: VumatLibrary, label: str, n: int, scale: float, pieces: int, hidden: int, windows: int
+    report: Report, library: VumatLibrary, label: str, n: int, scale: float, pieces: float, hidden: int, windows: int
 ) -> None:  # fmt: skip
     label += (
         f", {pieces} piece{'s' if pieces > 1 else ''}"  # 0.2: shorter than `ahead`, the network is asked once
