@@ -117,11 +117,9 @@ class YieldSurfaceMaterial(nn.Module):
             most = torch.maximum((near * near).sum(0), (trial * trial).sum(0))
             most = 1.00001 * torch.clamp(most, min=self.radius_most * self.radius_most)
             wild = ~((end * end).sum(0) < most)
-            length = self._norm5(trial)
-            over = torch.relu(length - self.radius_most)
-            piece_flow = torch.where(wild, trial * (over / length), piece_flow)
-            piece_gamma = torch.where(wild, over, piece_gamma)
-            z_piece = torch.where(wild, self._moved_states(z_new, answer, over), z_piece)
+            radius_most = torch.full_like(piece_gamma, self.radius_most)
+            piece_flow, piece_gamma = self._returned(wild, trial, radius_most, piece_flow, piece_gamma)
+            z_piece = torch.where(wild, self._moved_states(z_new, answer, piece_gamma), z_piece)
             moved = e + v - piece_flow
             work_inc = work_inc + torch.where(active, (moved * piece_flow).sum(0), torch.zeros_like(gamma))
             flow = flow + torch.where(active, piece_flow, torch.zeros_like(v))
@@ -199,11 +197,16 @@ class YieldSurfaceMaterial(nn.Module):
         # Flow shortens x; where the network's directions are too wild for that, x returns along itself.
         far = (trial * trial).sum(0)
         wild = ~((x * x).sum(0) < 1.00001 * torch.maximum(near, far) + 1e-24)
-        length = self._norm5(trial)
-        over = torch.relu(length - first)
-        flow = torch.where(wild, trial * (over / length), flow)
-        gamma = torch.where(wild, over, gamma)
+        flow, gamma = self._returned(wild, trial, first, flow, gamma)
         return flow, self._moved_states(z, out, gamma), gamma
+
+    def _returned(
+        self, wild: Tensor, trial: Tensor, radius: Tensor, flow: Tensor, gamma: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Flow and gamma; where `wild`, those of the return from the trial to the radius along itself."""
+        length = self._norm5(trial)
+        over = torch.relu(length - radius)
+        return torch.where(wild, trial * (over / length), flow), torch.where(wild, over, gamma)
 
     def _moved_states(self, z: Tensor, out: Tensor, gamma: Tensor) -> Tensor:
         """Hidden states after gamma (n,) towards the targets in the network's answer."""

@@ -144,10 +144,16 @@ class Steps:
     at: NDArray
 
 
-def cut_steps(stretch: NDArray, h: float, scale: float) -> Steps:
-    """Cut the intervals of paths [n, M + 1, 6], each of duration h, until no elastic increment exceeds CUT `scale`."""
+def cuts(stretch: NDArray, scale: float) -> NDArray:
+    """Into how many equal parts the intervals of paths [n, M + 1, 6] are cut, so that no elastic increment exceeds
+    CUT `scale`: [n, M]."""
     v, _ = elastic_increments(stretch)
-    parts = np.maximum(np.ceil(np.sqrt((v**2).sum(-1)) / (CUT * scale)), 1).astype(int)
+    return np.maximum(np.ceil(np.sqrt((v**2).sum(-1)) / (CUT * scale)), 1).astype(int)
+
+
+def cut_steps(stretch: NDArray, h: float, scale: float) -> Steps:
+    """Cut the intervals of paths [n, M + 1, 6], each of duration h, as cuts() says."""
+    parts = cuts(stretch, scale)
     ends = parts.cumsum(1)  # [n, M]
     number = np.arange(1, ends.max() + 1)  # of a step
     new = np.repeat(stretch[:, -1:], ends.max() + 1, 1)
@@ -187,9 +193,9 @@ def prepare_groups(data: DataSet, config: YieldSurfaceConfig, scales: Scales) ->
     """Groups of paths, each at all step sizes of the configuration. Paths with many cuts make a group of their own, so
     that the others need not wait for them."""
     dtype = torch.float32 if config.precision == "float32" else torch.float64
-    h, every = 1.0, max(1, round(config.steps[0]))
-    steps = cut_steps(refined(data.stretch[:, ::every], max(1, round(1 / config.steps[0]))), h, scales.strain)
-    many = steps.at[:, -1] + 1 > LONGER * steps.at.shape[1]
+    every = max(1, round(config.steps[0]))
+    parts = cuts(refined(data.stretch[:, ::every], max(1, round(1 / config.steps[0]))), scales.strain)
+    many = parts.sum(1) > LONGER * parts.shape[1]
     return [
         [prepare(data.subset(np.flatnonzero(some)), scales, step, dtype) for step in config.steps]
         for some in (~many, many)

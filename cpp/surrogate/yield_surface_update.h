@@ -180,6 +180,16 @@ PYBRIDGE_FORCE_INLINE void look(const YieldTable<Real>& table, int k, Chunk<Real
   for (int i = 0; i < states; ++i) chunk.input[(5 + i) * NV + k] = chunk.z[i * NV + k];
 }
 
+// Where `wild`, x returns from the trial to the radius along itself.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void return_along(Mask<Real> wild, const Vec<Real> trial[5], Vec<Real> radius,
+                                        Vec<Real> flow[5], Vec<Real>& gamma) {
+  using V = Vec<Real>;
+  const V length = norm5<Real>(trial), over = most<V>(length - radius, V{});
+  for (int i = 0; i < 5; ++i) flow[i] = wild ? trial[i] * (over / length) : flow[i];
+  gamma = wild ? over : gamma;
+}
+
 // Plastic strain and gamma along v in the time h, the network's answer held; n: where it was asked for.
 template <class Real, int NV>
 PYBRIDGE_FORCE_INLINE void flow_along(const YieldTable<Real>& table, int k, const Chunk<Real, NV>& chunk,
@@ -233,9 +243,7 @@ PYBRIDGE_FORCE_INLINE void flow_along(const YieldTable<Real>& table, int k, cons
   // it would be without flow, it returns to the surface along itself instead.
   const V far = dot5(trial, trial), most_far = static_cast<Real>(yield_farther) * most<V>(start, far);
   const Mask<Real> wild = ~(dot5(x, x) < most_far + static_cast<Real>(1e-24));
-  const V length = norm5<Real>(trial), over = most<V>(length - f.radius, V{});
-  for (int i = 0; i < 5; ++i) flow[i] = wild ? trial[i] * (over / length) : flow[i];
-  gamma = wild ? over : gamma;
+  return_along<Real>(wild, trial, f.radius, flow, gamma);
 }
 
 // A hidden state after gamma.
@@ -297,9 +305,7 @@ PYBRIDGE_FORCE_INLINE void keep_bounded(const YieldTable<Real>& table, int k, co
   const V most_far = static_cast<Real>(yield_farther) * most<V>(before, most_radius * most_radius);
   const Mask<Real> wild = ~(dot5(end, end) < most_far);
   if (!any(wild)) return;
-  const V length = norm5<Real>(trial), over = most<V>(length - most_radius, V{});
-  for (int i = 0; i < 5; ++i) flow[i] = wild ? trial[i] * (over / length) : flow[i];
-  gamma = wild ? over : gamma;
+  return_along<Real>(wild, trial, most_radius, flow, gamma);
   for (int i = 0; i < table.shape.states(); ++i)
     z[i] = moved_state<Real, NV>(table, k, chunk, answer, i, gamma);
 }

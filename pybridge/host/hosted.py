@@ -52,7 +52,59 @@ class HostedDomain:
 _file_bindings: WeakValueDictionary[tuple[str, str], HostedVumat] = WeakValueDictionary()
 
 
-class HostedVumat:
+class HostedMaterial:
+    """What VUMAT and UMAT as materials of the contract say of themselves, from the library where it is ours."""
+
+    _state_schema: list[HostedState]
+    _domain: HostedDomain
+    _moduli: HostedModuli
+
+    def _describe(
+        self, subroutine: str, states: int | Sequence[Any] | None, described: dict[str, Any] | None
+    ) -> None:
+        """State and domain; raises HostError where a stranger's DEPVAR is not given."""
+        self._state_schema = self._schema(subroutine, states, described)
+        self._domain = HostedDomain(**{k: described[k] for k in ("strain_max", "rate_max", "time_max")}) if (
+            described
+        ) else HostedDomain()  # fmt: skip
+
+    @staticmethod
+    def _schema(
+        subroutine: str, states: int | Sequence[Any] | None, described: dict[str, Any] | None
+    ) -> list[HostedState]:
+        if described is not None:
+            return [HostedState(**entry) for entry in described["states"]]
+        if states is None:
+            raise HostError(
+                f"states: expected the number of state variables (DEPVAR) of a {subroutine} that is not pybridge's"
+            )
+        if isinstance(states, int):
+            return [HostedState(f"state_{k + 1}") for k in range(states)]
+        return [HostedState(s.name, s.count, s.unit, s.description) for s in states]
+
+    @property
+    def state_schema(self) -> list[HostedState]:
+        """Named entries of the state."""
+        return self._state_schema
+
+    @property
+    def state_size(self) -> int:
+        """Number of state variables: DEPVAR."""
+        return sum(entry.count for entry in self._state_schema)
+
+    @property
+    def elastic_moduli(self) -> HostedModuli:
+        """From the library where it is ours, else from a call: a VUMAT's data check, as Abaqus finds them, a UMAT's tangent
+        at rest."""
+        return self._moduli
+
+    @property
+    def domain(self) -> HostedDomain:
+        """Range the material may be trusted in."""
+        return self._domain
+
+
+class HostedVumat(HostedMaterial):
     """A VUMAT, its material name and constants.
 
     library: opened with `load_vumat`; name, constants: as in *MATERIAL, NAME= and *USER MATERIAL; states: for a
@@ -88,10 +140,7 @@ class HostedVumat:
         if model_file is not None:
             self._bind(Path(model_file), engine)
         described = library.describe(name, self.constants) if library.ours else None
-        self._state_schema = self._schema(states, described)
-        self._domain = HostedDomain(**{k: described[k] for k in ("strain_max", "rate_max", "time_max")}) if (
-            described
-        ) else HostedDomain()  # fmt: skip
+        self._describe("VUMAT", states, described)
         self._moduli = (
             HostedModuli(described["bulk"], described["shear"]) if described else self._probe_moduli()
         )
@@ -111,38 +160,6 @@ class HostedVumat:
         self.model_binding = (file.resolve(), engine)
         self.library.use_model(self.name, file.resolve(), engine)
         _file_bindings[key] = self
-
-    @staticmethod
-    def _schema(states: int | Sequence[Any] | None, described: dict[str, Any] | None) -> list[HostedState]:
-        if described is not None:
-            return [HostedState(**entry) for entry in described["states"]]
-        if states is None:
-            raise HostError(
-                "states: expected the number of state variables (DEPVAR) of a VUMAT that is not pybridge's"
-            )
-        if isinstance(states, int):
-            return [HostedState(f"state_{k + 1}") for k in range(states)]
-        return [HostedState(s.name, s.count, s.unit, s.description) for s in states]
-
-    @property
-    def state_schema(self) -> list[HostedState]:
-        """Named entries of the state."""
-        return self._state_schema
-
-    @property
-    def state_size(self) -> int:
-        """Number of state variables: DEPVAR."""
-        return sum(entry.count for entry in self._state_schema)
-
-    @property
-    def elastic_moduli(self) -> HostedModuli:
-        """From the library where it is ours, else from a data-check call, as Abaqus finds them."""
-        return self._moduli
-
-    @property
-    def domain(self) -> HostedDomain:
-        """Range the material may be trusted in."""
-        return self._domain
 
     @property
     def dtype(self) -> np.dtype:

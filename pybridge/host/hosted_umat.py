@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pybridge.conventions import UMAT_TO_VUMAT
 from pybridge.errors import HostError
-from pybridge.host.hosted import HostedDomain, HostedModuli, HostedState
+from pybridge.host.hosted import HostedMaterial, HostedModuli
 from pybridge.host.umat_arguments import UmatSizes, default_umat_arguments
 from pybridge.host.umat_library import UmatLibrary
 
@@ -21,7 +21,7 @@ _BACK = np.argsort(_ORDER)
 _SHEAR = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
 
 
-class HostedUmat:
+class HostedUmat(HostedMaterial):
     """A UMAT, its material name and constants. Points are called one by one, as in a geometrically linear step of
     Abaqus/Standard: DFGRD0 = DFGRD1 = 1, STRAN = U_old - 1, DSTRAN = U_new - U_old.
 
@@ -46,40 +46,9 @@ class HostedUmat:
                 raise HostError(f"model_file: only pybridge's own UMAT reads one, not {self.library.path}")
             self.library.use_model(name, Path(model_file).resolve())
         described = self.library.describe(name, self.constants) if self.library.ours else None
-        if described is None and states is None:
-            raise HostError(
-                "states: expected the number of state variables (DEPVAR) of a UMAT that is not pybridge's"
-            )
-        self._schema = (
-            [HostedState(**entry) for entry in described["states"]]
-            if described
-            else [HostedState(f"state_{k + 1}") for k in range(states or 0)]
-        )
-        self._domain = HostedDomain(**{k: described[k] for k in ("strain_max", "rate_max", "time_max")}) if (
-            described
-        ) else HostedDomain()  # fmt: skip
+        self._describe("UMAT", states, described)
         self._local = threading.local()
         self._moduli = HostedModuli(described["bulk"], described["shear"]) if described else self._probe()
-
-    @property
-    def state_schema(self) -> list[HostedState]:
-        """Named entries of the state."""
-        return self._schema
-
-    @property
-    def state_size(self) -> int:
-        """Number of state variables: DEPVAR."""
-        return sum(entry.count for entry in self._schema)
-
-    @property
-    def elastic_moduli(self) -> HostedModuli:
-        """From the library where it is ours, else from its tangent at rest."""
-        return self._moduli
-
-    @property
-    def domain(self) -> HostedDomain:
-        """Range the material may be trusted in."""
-        return self._domain
 
     @property
     def dtype(self) -> np.dtype:
@@ -150,7 +119,7 @@ class HostedUmat:
 
     def _flag(self, b: dict[str, Any]) -> None:
         first = 0
-        for entry in self._schema:
+        for entry in self._state_schema:
             if entry.name == "unreliable":
                 flagged = (b["state_new"][first] != 0) & (b["status"] == 0)
                 b["status"][flagged] = 1
