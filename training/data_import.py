@@ -16,6 +16,7 @@ from training.data_check import examine, implied_moduli, relative_noise
 from training.datasets import DataSet, write_dataset
 from training.histories import STRESS_UNITS, Declared, History, on_one_grid, read_histories
 from training.pca_dnn import file_hash
+from training.virgin_moduli import CONSTANTS, VOLUME, Elasticity, stiffness_of
 
 RESAMPLING_MOST = 0.01  # relative change of the deviator
 
@@ -26,7 +27,7 @@ def import_histories(
 ) -> list[Finding]:  # fmt: skip
     """Write the data set `out`, print and return what was found in it.
 
-    density: kg/m3; moduli: text "K,G" in the file's unit of stress; the rest as in training.histories. Raises
+    density: kg/m3; moduli: text "K,G", or the 21 constants of *ELASTIC, TYPE=ANISOTROPIC, in the file's unit of stress; the rest as in training.histories. Raises
     DataSetError where the file cannot be read or, unless `force`, where a finding is an error.
     """
     histories = read_histories(path, declared, names)
@@ -69,16 +70,29 @@ def names_of(text: str) -> dict[str, str]:
     return names
 
 
-def _moduli(text: str | None, unit: float) -> dict[str, float]:
+def _moduli(text: str | None, unit: float) -> dict[str, Any]:
+    """K,G or the 21 constants of *ELASTIC, TYPE=ANISOTROPIC, in Pa."""
     if text is None:
         return {}
     try:
-        bulk, shear = (float(value) for value in text.split(","))
+        given = [unit * float(value) for value in text.split(",")]
     except ValueError as error:
-        raise ConfigError(f"--moduli {text}: expected two numbers K,G") from error
-    if not (0 < bulk < np.inf and 0 < shear < np.inf):
-        raise ConfigError(f"--moduli {text}: expected numbers above 0")
-    return {"bulk": unit * bulk, "shear": unit * shear}
+        raise ConfigError(f"--moduli {text}: expected numbers, K,G or 21 constants") from error
+    if not all(np.isfinite(given)):
+        raise ConfigError(f"--moduli {text}: expected finite numbers")
+    if len(given) == len(CONSTANTS):
+        try:
+            stiffness = stiffness_of(np.array(given))
+            elasticity = Elasticity.from_stiffness(stiffness, "--moduli")
+        except DataSetError as error:
+            raise ConfigError(str(error)) from error
+        bulk = float(VOLUME @ stiffness @ VOLUME) / 3
+        return {"bulk": bulk, "shear": elasticity.shear, "stiffness": given}
+    if len(given) != 2 or min(given) <= 0:
+        raise ConfigError(
+            f"--moduli {text}: expected K,G above 0, or the {len(CONSTANTS)} constants of *ELASTIC, TYPE=ANISOTROPIC"
+        )
+    return {"bulk": given[0], "shear": given[1]}
 
 
 def _reading(dropped: int, change: float, steps: int) -> list[Finding]:

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid", "selu", "silu")
+ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid", "selu", "silu", "algebraic_silu")
 
 
 def activate(x: Tensor, kind: str) -> Tensor:
@@ -32,6 +32,8 @@ def activate(x: Tensor, kind: str) -> Tensor:
         return torch.selu(x)
     if kind == "silu":
         return torch.nn.functional.silu(x)
+    if kind == "algebraic_silu":  # x (1 + x / sqrt(1 + x^2)) / 2
+        return 0.5 * x * (1.0 + x * torch.rsqrt(1.0 + x * x))
     return x
 
 

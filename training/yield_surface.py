@@ -7,7 +7,7 @@ tensor seen in the frame of R; 2 G e is the deviator of the Kirchhoff stress J s
 One piece of a step, with v the elastic increment of e along it (plastic state held) and h = dt:
 
     x = e - alpha,  alpha = sum of the backstress states,  n = (x + v / 2) / |x + v / 2|
-    R, k, d, t = network(n, z, log10 sqrt(|v|^2 / h^2 + rate_floor^2));  d is orthogonal to n, |d| < 0.8;  R >= radius_floor;  k > 0;  |t| <= 3
+    R, k, d, t = network(n, z, log10 sqrt(|v|^2 / h^2 + rate_floor^2), n.alpha_b);  d is orthogonal to n, |d| < 0.8;  R >= radius_floor;  k > 0;  |t| <= 3
     x' = v / h - g (m + q),   g = k <|x| - R>^2,   m = x / |x| + d,   q = d alpha / d gamma
     z' = g beta (t - z),   gamma' = g
 
@@ -32,7 +32,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.tensors import deviator, to_matrix
+from training.pca_dnn_script import activate
+from training.tensors import to_matrix
 
 SQRT2 = math.sqrt(2.0)
 # Rows: an orthonormal basis of deviatoric tensors in Mandel components 11, 22, 33, 12, 23, 13.
@@ -74,8 +75,8 @@ class Sizes:
 
     @property
     def inputs(self) -> int:
-        """Of the network: direction, hidden states, logarithm of the rate."""
-        return 5 + self.states + 1
+        """Of the network: direction, hidden states, logarithm of the rate, n.alpha of each backstress."""
+        return 5 + self.states + 1 + self.backstresses
 
     @property
     def outputs(self) -> int:
@@ -106,12 +107,6 @@ def elastic_increments(stretch: NDArray) -> tuple[NDArray, NDArray]:
     v = 0.5 * np.einsum("iab,...ab->...i", basis, a @ a.swapaxes(-1, -2))
     moved = a[..., None, :, :] @ basis @ a[..., None, :, :].swapaxes(-1, -2)
     return v, np.einsum("iab,...jab->...ij", basis, moved)
-
-
-def elastic_strain(stretch: NDArray, stress: NDArray, shear: float) -> NDArray:
-    """e = J dev(sigma) / (2 G) of histories [..., 6] (tensor components): [..., 5]."""
-    volume = np.linalg.det(to_matrix(stretch))
-    return deviatoric_components(deviator(stress) * MANDEL) * (volume / (2 * shear))[..., None]
 
 
 class YieldSurface(torch.nn.Module):
@@ -154,10 +149,9 @@ class YieldSurface(torch.nn.Module):
         return torch.exp(torch.clamp(self.log_speed, max=math.log(SPEED_MOST)))
 
     def network(self, x: Tensor) -> Tensor:
-        """Two hidden SiLU layers."""
-        silu = torch.nn.functional.silu
-        x = silu(torch.addmm(self.bias[0], self.weight[0], x))
-        x = silu(torch.addmm(self.bias[1], self.weight[1], x))
+        """Two hidden layers."""
+        x = algebraic_silu(torch.addmm(self.bias[0], self.weight[0], x))
+        x = algebraic_silu(torch.addmm(self.bias[1], self.weight[1], x))
         return torch.addmm(self.bias[2], self.weight[2], x)
 
     def step(self, e: Tensor, z: Tensor, v: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -168,14 +162,18 @@ class YieldSurface(torch.nn.Module):
             x = x - z[:back].reshape(self.sizes.backstresses, 5, -1).sum(0)
             return x / (_norm(x) + TINY)
 
+        def shown(n: Tensor, z: Tensor, rate: Tensor) -> Tensor:
+            along = (z[:back].reshape(self.sizes.backstresses, 5, -1) * n).sum(1)
+            return torch.cat([n, z, rate, along])
+
         n = direction(e + 0.5 * v, z)
         rate = 0.5 * torch.log10((v * v).sum(0, keepdim=True) / (h * h) + self.rate_floor**2)
-        begun = self.network(torch.cat([n, z, rate]))
+        begun = self.network(shown(n, z, rate))
         flow, z_half, _ = self._flow(e, z, 0.5 * v, 0.5 * h, n, begun, 1)
         n_half = direction(e + 0.5 * v - flow, z_half)
         believed = (n_half * n).sum(0) > TRUSTED_TURN
         n, z_half = torch.where(believed, n_half, n), torch.where(believed, z_half, z)
-        middle = self.network(torch.cat([n, z_half, rate]))
+        middle = self.network(shown(n, z_half, rate))
         flow, z, gamma = self._flow(e, z, v, h, n, middle, self.sizes.substeps)
         return e + v - flow, z, gamma
 
@@ -248,6 +246,11 @@ class YieldSurface(torch.nn.Module):
             e, z, _ = self.step(e, z, increment, h[t])
             history.append(e)
         return torch.stack(history)
+
+
+def algebraic_silu(x: Tensor) -> Tensor:
+    """x (1 + x / sqrt(1 + x^2)) / 2: as smooth and as near to a ramp as SiLU, without its exponential."""
+    return activate(x, "algebraic_silu")
 
 
 def kept(y: Tensor) -> Tensor:

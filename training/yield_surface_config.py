@@ -22,7 +22,7 @@ class YieldSurfaceConfig:
     name: str = "yield_surface"
     backstresses: int = 3  # tensors of 5
     scalars: int = 14  # other hidden states
-    width: int = 48  # of both hidden layers
+    width: int = 56  # of both hidden layers
     substeps: int = 2  # of the flow in one step, network held
     radius_floor: float = 0.01  # least yield radius, of the root mean square elastic strain of the data
     # flow slower than this counts as none, of the root mean square strain rate of the data
@@ -32,6 +32,8 @@ class YieldSurfaceConfig:
     )
     piece: float = 0.2  # longest elastic increment taken at once, in units of the same as radius_floor
     ahead: float = 0.05  # in steps longer than this the network is asked in the middle of each piece
+    # of the virgin material: isotropic, or all 21 constants, of the data's provenance or of their first steps
+    moduli: str = "isotropic"
     pressure_degree: int = 1  # of the polynomial in J - 1
     # Of the surrogate, in steps of the data: 2 every second, 0.5 halves.
     steps: tuple[float, ...] = (0.5, 0.25)
@@ -41,6 +43,7 @@ class YieldSurfaceConfig:
     epochs: int = 150
     batch: int = 32
     learning_rate: float = 6e-3  # the largest of a one-cycle schedule
+    weight_decay: float = 0.1  # of the matrices, an update: this times the learning rate
     validation_fraction: float = 0.05
     precision: str = "float32"
     device: str = "cpu"
@@ -57,12 +60,17 @@ class YieldSurfaceConfig:
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise ConfigError(f"{name} = {value!r}: expected a whole number from {low} to {high}")
         for name, least, most in (
-            ("radius_floor", 1e-6, 1.0), ("piece", 1e-3, 10.0), ("ahead", 1e-6, 1e6), ("rest_rate", 1e-12, 1.0), ("rate_floor", 1e-6, 10.0), ("learning_rate", 1e-9, 1.0), ("validation_fraction", 0.0, 0.9),
+            ("radius_floor", 1e-6, 1.0), ("piece", 1e-3, 10.0), ("ahead", 1e-6, 1e6), ("rest_rate", 1e-12, 1.0), ("rate_floor", 1e-6, 10.0), ("learning_rate", 1e-9, 1.0), ("weight_decay", 0.0, 10.0), ("validation_fraction", 0.0, 0.9),
         ):  # fmt: skip
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
                 raise ConfigError(f"{name} = {value!r}: expected a number from {least} to {most}")
-        for name, allowed in (("kind", (KIND,)), ("precision", ("float32", "float64")), ("device", ("cpu",))):
+        for name, allowed in (
+            ("kind", (KIND,)),
+            ("moduli", ("isotropic", "anisotropic")),
+            ("precision", ("float32", "float64")),
+            ("device", ("cpu",)),
+        ):
             if getattr(self, name) not in allowed:
                 raise ConfigError(
                     f"{name} = {getattr(self, name)!r}: expected {' or '.join(map(repr, allowed))}"

@@ -137,7 +137,7 @@ def model_card(surrogate: Surrogate, name: str) -> dict[str, Any]:
                 "out": tensors[f"layer{i}.weight"].shape[0],
                 "activation": activation,
             }
-            for i, activation in enumerate(("silu", "silu", "linear"))
+            for i, activation in enumerate(("algebraic_silu", "algebraic_silu", "linear"))
         ],
         "training": dict(card["training"]),
         "errors": dict(card["errors"]),

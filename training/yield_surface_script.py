@@ -29,6 +29,7 @@ class YieldSurfaceMaterial(nn.Module):
     speed: Tensor
     pressure: Tensor
     hidden_bound: Tensor
+    elasticity: Tensor
     strain_scale: float
     time_scale: float
     radius_floor: float
@@ -60,6 +61,7 @@ class YieldSurfaceMaterial(nn.Module):
         for name in ("skip", "speed", "hidden_bound"):
             self.register_buffer(name, wide[name].unsqueeze(1))
         self.register_buffer("pressure", wide["pressure_coefficients"])
+        self.register_buffer("elasticity", wide["elasticity"])
         domain = card.get("domain") or {}
         self.strain_max = float(domain.get("strain_max") or float("inf"))
         self.rate_max = float(domain.get("rate_max") or float("inf"))
@@ -100,7 +102,7 @@ class YieldSurfaceMaterial(nn.Module):
             active = count > i
             n = self._middle(e, v, z_new)
             if i == 0 or not looks_ahead.any():
-                answer = self.net(torch.cat([n, z_new, rate.unsqueeze(0)]))
+                answer = self.net(self._shown(n, z_new, rate))
             if looks_ahead.any():  # the middle of the piece, found with the answer from before
                 half_flow, z_half, _ = self._flow(e, 0.5 * v, z_new, answer, n, 0.5 * h / count, 1)
                 x = e + 0.5 * v - half_flow - self._backstress(z_half)
@@ -108,7 +110,7 @@ class YieldSurfaceMaterial(nn.Module):
                 believed = looks_ahead & ((x * n).sum(0) > 0.5)
                 n = torch.where(believed, x, n)
                 z_half = torch.where(believed, z_half, z_new)
-                answer = self.net(torch.cat([n, z_half, rate.unsqueeze(0)]))
+                answer = self.net(self._shown(n, z_half, rate))
             piece_flow, z_piece, piece_gamma = self._flow(e, v, z_new, answer, n, h / count, self.substeps)
             # far outside the surface the backstresses may not move as the flow took for granted
             trial = e - self._backstress(z_new) + v
@@ -121,7 +123,9 @@ class YieldSurfaceMaterial(nn.Module):
             piece_flow, piece_gamma = self._returned(wild, trial, radius_most, piece_flow, piece_gamma)
             z_piece = torch.where(wild, self._moved_states(z_new, answer, piece_gamma), z_piece)
             moved = e + v - piece_flow
-            work_inc = work_inc + torch.where(active, (moved * piece_flow).sum(0), torch.zeros_like(gamma))
+            work_inc = work_inc + torch.where(
+                active, (self._kirchhoff(moved, dilation) * piece_flow).sum(0), torch.zeros_like(gamma)
+            )
             flow = flow + torch.where(active, piece_flow, torch.zeros_like(v))
             gamma = gamma + torch.where(active, piece_gamma, torch.zeros_like(gamma))
             e = torch.where(active, moved, e)
@@ -132,8 +136,8 @@ class YieldSurfaceMaterial(nn.Module):
         # Flow so large that its square counts: C does not say what was integrated, and a smaller step will.
         lost = (gamma > 0) & ~(self._norm5(e - integrated) < 1.0 + 0.5 * self._norm5(e))
         shear = 2.0 * self.shear * self.strain_scale
-        stress = self._expand(e) * (shear / volume)
-        stress[:3] += self._pressure(dilation)
+        stress = self._expand(self._kirchhoff(e, dilation)) * (shear / volume)
+        stress[:3] += self._pressure(dilation) + shear * (self.elasticity[5].unsqueeze(1) * e).sum(0)
         slip = torch.sqrt((flow * flow).sum(0))
         plastic = state_old[6 + states] + 0.81649658092772603273 * self.strain_scale * slip
         work = state_old[7 + states] + shear * self.strain_scale * work_inc
@@ -146,6 +150,15 @@ class YieldSurfaceMaterial(nn.Module):
         state = torch.cat([c_new, z_new, plastic.unsqueeze(0), work.unsqueeze(0), flag.unsqueeze(0)])
         status = torch.where(lost, torch.full_like(flag, 2.0), (flag > 0).to(flag.dtype))
         return stress, state, status.to(torch.int32)
+
+    def _kirchhoff(self, e: Tensor, dilation: Tensor) -> Tensor:
+        """J dev(sigma) / 2 G in strain_scale: A e + g (J - 1)."""
+        return self.elasticity[:5] @ e + self.elasticity[5].unsqueeze(1) * (dilation / self.strain_scale)
+
+    def _shown(self, n: Tensor, z: Tensor, rate: Tensor) -> Tensor:
+        """What the network sees: direction, hidden states, rate, and the products of n with each backstress."""
+        along = (z[: 5 * self.backstresses].reshape(self.backstresses, 5, -1) * n).sum(1)
+        return torch.cat([n, z, rate.unsqueeze(0), along])
 
     def _backstress(self, z: Tensor) -> Tensor:
         return z[: 5 * self.backstresses].reshape(self.backstresses, 5, z.shape[1]).sum(0)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pybridge import _core
-from training.yield_surface import SPEED_MOST, YieldSurface
+from training.yield_surface import SPEED_MOST, YieldSurface, algebraic_silu
 
 BLOCK: int = _core.YIELD_TRAINING_BLOCK
 
@@ -65,11 +65,10 @@ class _Sweep(torch.autograd.Function):
         _core.yield_surface_sweep(
             *ctx.arguments, {name: x.numpy() for name, x in a.items()}, True, torch.get_num_threads()
         )
-        silu = torch.nn.functional.silu
         pairs = (
             (a["pre1_grad"], a["input"]),
-            (a["pre2_grad"], silu(a["pre1"])),
-            (a["out_grad"], silu(a["pre2"])),
+            (a["pre2_grad"], algebraic_silu(a["pre1"])),
+            (a["out_grad"], algebraic_silu(a["pre2"])),
         )
         weights = [grad @ x.T for grad, x in pairs]
         biases = [grad.sum(1, keepdim=True) for grad, _ in pairs]
@@ -98,7 +97,7 @@ def sweep(model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor) -> Tensor:
 def ranges(model: YieldSurface, v: Tensor, moved: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
     """Largest magnitude of each hidden state [states] and largest radius along paths."""
     _, arrays = _run(model, _filled(v), _filled(moved), _filled(h), _parameters(model))
-    z = arrays["input"][5:-1]
+    z = arrays["input"][5 : 5 + model.sizes.states]
     raw = arrays["out"][0] + (model.skip * z[5 * model.sizes.backstresses :]).sum(0)
     radius = model.radius_floor + torch.nn.functional.softplus(raw)
     return z.abs().amax(1), radius.max()

@@ -28,15 +28,14 @@ from training.datasets import DataSet
 from training.measures import errors
 from training.pca_dnn import file_hash
 from training.progress import progress_bar
-from training.tensors import deviator, to_matrix
+from training.tensors import IDENTITY, to_matrix
 from training.train import domain_of, fit_pressure, flushed_denormals, plot_curve, split, write_curve
+from training.virgin_moduli import Elasticity, virgin_elasticity
 from training.yield_surface import (
     DEVIATORIC,
     MANDEL,
     YieldSurface,
-    deviatoric_components,
     elastic_increments,
-    elastic_strain,
 )
 from training.yield_surface_config import YieldSurfaceConfig
 from training.yield_surface_export import Surrogate, answer, committee_of, save
@@ -61,44 +60,22 @@ MARGIN = (
 
 @dataclass(frozen=True)
 class Scales:
-    """strain: root mean square of |e| of the data; time: so that the root mean square rate is 1; shear in Pa."""
+    """strain: root mean square of |e| of the data; time: so that the root mean square rate is 1."""
 
     strain: float
     time: float
-    shear: float
+    elasticity: Elasticity
 
 
-def shear_modulus(data: DataSet) -> float:
-    """G of the virgin material: what the data set says of its material, else the 95th percentile over the
-    paths of what their first step says."""
-    material = data.provenance.get("material") or {}
-    if "shear" in material:
-        return float(material["shear"])
-    v, _ = elastic_increments(data.stretch[:, :2])
-    volume = np.linalg.det(to_matrix(data.stretch[:, 1]))
-    kirchhoff = deviatoric_components(deviator(data.stress[:, 1]) * MANDEL) * volume[:, None]
-    size = (v[:, 0] ** 2).sum(-1)
-    some = size > 1e-6 * size.max()
-    ratio = (kirchhoff * v[:, 0]).sum(-1)[some] / (2 * size[some])
-    # Flow within the first step only lowers the ratio, so that its largest values are elastic.
-    shear = float(np.quantile(ratio, 0.95)) if size.max() > 0 else 0.0
-    if not shear > 0:
-        raise DataSetError(
-            f"{data.path}: the shear modulus cannot be found: the first step of the paths has no shear; give it in the "
-            "provenance, key material: bulk, shear in Pa"
-        )
-    return shear
-
-
-def scales_of(data: DataSet) -> Scales:
-    """Scales from a training set; raises DataSetError where there is no deviatoric stress or strain to learn from."""
-    shear, step = shear_modulus(data), float(np.diff(data.common_time()).mean())
-    strain = float(np.sqrt((elastic_strain(data.stretch, data.stress, shear) ** 2).sum(-1).mean()))
+def scales_of(data: DataSet, anisotropic: bool = False) -> Scales:
+    """Scales and virgin moduli from a training set; raises DataSetError where there is no deviatoric stress or strain to learn from."""
+    elasticity, step = virgin_elasticity(data, anisotropic), float(np.diff(data.common_time()).mean())
+    strain = float(np.sqrt((elasticity.strain(data.stretch, data.stress) ** 2).sum(-1).mean()))
     v, _ = elastic_increments(data.stretch)
     rate = float(np.sqrt((v**2).sum(-1).mean())) / step
     if not (strain > 0 and rate > 0):
         raise DataSetError(f"{data.path}: expected paths with shear and deviatoric stress, found none")
-    return Scales(strain, strain / rate, shear)
+    return Scales(strain, strain / rate, elasticity)
 
 
 @dataclass(frozen=True)
@@ -173,7 +150,7 @@ def prepare(data: DataSet, scales: Scales, step: float, dtype: torch.dtype) -> P
     every, parts = max(1, round(step)), max(1, round(1 / step))
     h = float(np.diff(data.common_time()[::every]).mean()) / parts / scales.time
     strain = (
-        elastic_strain(data.stretch[:, ::every], data.stress[:, ::every], scales.shear)[:, 1:] / scales.strain
+        scales.elasticity.strain(data.stretch[:, ::every], data.stress[:, ::every])[:, 1:] / scales.strain
     )
     size = np.sqrt((strain**2).sum((1, 2)))
     size = np.maximum(size, LEAST_SIZE * np.sqrt((size**2).mean()))
@@ -218,12 +195,15 @@ def learning_rate(config: YieldSurfaceConfig, done: float) -> float:
     return config.learning_rate * (0.5 + 0.5 * math.cos(math.pi * (done - RISE) / (1 - RISE)) + 1e-3)
 
 
-def optimisers_of(model: YieldSurface, rate: float) -> tuple[torch.optim.Optimizer, ...]:
+def optimisers_of(model: YieldSurface, config: YieldSurfaceConfig) -> tuple[torch.optim.Optimizer, ...]:
     """Muon (momentum made orthogonal) for the three matrices, Adam for all else; both take the same rate. After the same
     number of passes the error is a seventh below that of Adam alone."""
+    rate = config.learning_rate
     others = [*model.bias, model.skip, model.log_speed]
     return (
-        torch.optim.Muon(model.weight, lr=rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.Muon(
+            model.weight, lr=rate, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
+        ),
         torch.optim.Adam(others, lr=rate, fused=True),
     )
 
@@ -247,7 +227,7 @@ class Trainer:
     def start(cls, config: YieldSurfaceConfig, training: DataSet, validation: DataSet | None) -> Trainer:
         """Scales from the training paths, fresh network."""
         dtype = torch.float32 if config.precision == "float32" else torch.float64
-        scales = scales_of(training)
+        scales = scales_of(training, config.moduli == "anisotropic")
         generator = torch.Generator().manual_seed(config.seed)
         model = YieldSurface(
             config.sizes, generator, config.radius_floor, config.rest_rate, config.rate_floor
@@ -255,7 +235,7 @@ class Trainer:
         return cls(
             config, scales, prepare_groups(training, config, scales),
             prepare_groups(validation, config, scales) if validation is not None else [],
-            model, optimisers_of(model, config.learning_rate), generator,
+            model, optimisers_of(model, config), generator,
         )  # fmt: skip
 
     def run_epoch(self) -> tuple[float, float]:
@@ -463,7 +443,9 @@ def finished(
 ) -> Surrogate:
     """The trained numbers with their card, and the errors on the validation paths."""
     config, model, scales = trainer.config, trainer.model, trainer.scales
-    pressure = fit_pressure(training.strain, training.stress, config.pressure_degree)
+    elasticity = scales.elasticity
+    apart = elasticity.pressure_part(training.stretch, training.stress)[..., None] * IDENTITY
+    pressure = fit_pressure(training.strain, training.stress - apart, config.pressure_degree)
     tensors = {f"layer{i}.weight": w for i, w in enumerate(model.weight)} | {
         f"layer{i}.bias": b for i, b in enumerate(model.bias)
     }
@@ -474,6 +456,7 @@ def finished(
         "skip": model.skip.detach().double().numpy().ravel(),
         "speed": model.speed().detach().double().numpy().ravel(),
         "hidden_bound": hidden,
+        "elasticity": elasticity.tensor,
         "pressure_coefficients": pressure,
         "scales": np.array(
             [
@@ -493,7 +476,7 @@ def finished(
         "kind": config.kind, "name": config.name, "sizes": vars(config.sizes),
         "created_with": {"pybridge": pybridge.__version__, "torch": torch.__version__, "numpy": np.__version__},
         "domain": {**domain_of(training), "time_max": None},
-        "material": {**(data.provenance.get("material") or {}), "bulk": float(pressure[0]), "shear": scales.shear},
+        "material": {**(data.provenance.get("material") or {}), "bulk": float(pressure[0]), "shear": elasticity.shear},
         "precision": "f32" if config.precision == "float32" else "f64",
         "training": {
             **identity, "paths": len(training), "validation_paths": 0 if validation is None else len(validation),

@@ -54,6 +54,7 @@ YieldSurface<Real>::YieldSurface(const ModelFile& file)
   hidden_bound_ = narrowed<Real>(file.tensor("hidden_bound", {shape.states()}).values);
   for (const Real bound : hidden_bound_)
     if (!(bound > 0)) file.refuse("tensor hidden_bound: expected positive numbers");
+  read_elasticity(file);
   pressure_ = narrowed<Real>(file.tensor("pressure_coefficients", {0}).values);
   const std::vector<double>& scales = file.tensor("scales", {8}).values;
   for (const double scale : scales)
@@ -92,14 +93,29 @@ void YieldSurface<Real>::read_shape(const ModelFile& file) {
                 std::to_string(shape.width));
 }
 
+// A and g (yield_surface_kernel.h); isotropic ones are left out of the arithmetic.
+template <class Real>
+void YieldSurface<Real>::read_elasticity(const ModelFile& file) {
+  const std::vector<double>& values = file.tensor("elasticity", {6, 5}).values;
+  bool isotropic = true;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) file.refuse("tensor elasticity: expected finite numbers");
+    isotropic = isotropic && values[i] == (i % 6 == 0 && i < 25 ? 1.0 : 0.0);
+  }
+  elasticity_ = narrowed<Real>(values);
+  table_.elasticity = isotropic ? nullptr : elasticity_.data();
+}
+
 template <class Real>
 void YieldSurface<Real>::read_layer(const ModelFile& file, int index, int in, int out) {
   const std::string name = "layer" + std::to_string(index);
   const Json& layers = file.card["network"];
   const bool listed = layers.is(Json::Type::list) && layers.list().size() == 3;
-  const char* expected = index < 2 ? "silu" : "linear";
+  const char* expected = index < 2 ? "algebraic_silu" : "linear";
   if (!listed || layers.list()[static_cast<std::size_t>(index)]["activation"].text() != expected)
-    file.refuse("card.json: \"network\" must list three layers: silu, silu, linear");
+    file.refuse(
+        "card.json: \"network\" must list three layers: algebraic_silu, algebraic_silu, "
+        "linear");
   const std::size_t at = static_cast<std::size_t>(index);
   weights_[at] = packed<Real>(file.tensor(name + ".weight", {out, in}).values, in, out);
   biases_[at] = packed<Real>(file.tensor(name + ".bias", {out}).values, 1, out);

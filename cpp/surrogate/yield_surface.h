@@ -31,12 +31,13 @@ class YieldSurface final : public Material<Real>, public HasStretchTangent<Real>
  private:
   void read_shape(const ModelFile& file);
   void read_layer(const ModelFile& file, int index, int in, int out);
+  void read_elasticity(const ModelFile& file);
   void check_state_schema(const ModelFile& file) const;
 
   StateSchema schema_;
   ElasticModuli moduli_;
   Domain domain_;
-  std::vector<Real> weights_[3], biases_[3], skip_, speed_, hidden_bound_, pressure_;
+  std::vector<Real> weights_[3], biases_[3], skip_, speed_, hidden_bound_, elasticity_, pressure_;
   YieldTable<Real> table_{};
 };
 

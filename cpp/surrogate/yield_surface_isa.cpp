@@ -1,18 +1,48 @@
-#include "surrogate/yield_surface_update.h"
+#include "surrogate/yield_surface_order.h"
 
 namespace pybridge {
 namespace PYBRIDGE_ISA {
 
 namespace {
 
+// Three vectors of points at a time keep the multipliers busy; fewer only where fewer are left.
+template <class Real>
+constexpr int together = 3 * Simd<Real>::lanes;
+
+template <class Real>
+void update_points(const YieldTable<Real>& table, const YieldBlock<Real>& block, const int* order, int first,
+                   int points) {
+  constexpr int lanes = Simd<Real>::lanes;
+  if (points > 2 * lanes)
+    update_chunk<Real, 3>(table, block, order, first, points);
+  else if (points > lanes)
+    update_chunk<Real, 2>(table, block, order, first, points);
+  else
+    update_chunk<Real, 1>(table, block, order, first, points);
+}
+
 template <class Real>
 void update_all(const YieldTable<Real>& table, const YieldBlock<Real>& block) {
-  constexpr int lanes = Simd<Real>::lanes, wide = 3;
-  int first = 0;
-  for (; block.n - first >= wide * lanes; first += wide * lanes)
-    update_chunk<Real, wide>(table, block, first, wide * lanes);
-  for (; first < block.n; first += lanes)
-    update_chunk<Real, 1>(table, block, first, block.n - first < lanes ? block.n - first : lanes);
+  constexpr int lanes = Simd<Real>::lanes, chunk = together<Real>;
+  for (int first = 0; first < block.n; first += ordered_most) {
+    const int points = block.n - first < ordered_most ? block.n - first : ordered_most;
+    unsigned char asks[ordered_most];
+    int order[ordered_most], moved = 0;
+    if (points > chunk) {
+      for (int at = 0; at < points; at += lanes) {
+        const int left = points - at;
+        asks_of<Real>(table, block, Place{nullptr, first + at, left < lanes ? left : lanes}, asks + at);
+      }
+      moved = put_in_order(asks, first, points, chunk, order);
+    }
+    for (int at = 0; at < points; at += chunk) {
+      const int size = points - at < chunk ? points - at : chunk;
+      if (moved == 0 || most_asks(asks + at, size) == 0)
+        update_points(table, block, nullptr, first + at, size);
+    }
+    for (int at = 0; at < moved; at += chunk)
+      update_points(table, block, order, at, moved - at < chunk ? moved - at : chunk);
+  }
 }
 
 }  // namespace

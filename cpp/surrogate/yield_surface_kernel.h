@@ -17,6 +17,7 @@ struct YieldTable {
   const Real *skip, *speed;  // [scalars], [states]
   const Real* hidden_bound;  // [states], of their targets; a tenth below it the flag is raised
   Real radius_most;          // largest R
+  const Real* elasticity;    // [6][5] A, g of J dev(sigma) = 2 G (A e + g (J - 1)); null where isotropic
   const Real* pressure;      // [pressure_count]
   int pressure_count;
   Real strain_scale, radius_floor;

@@ -34,6 +34,7 @@ YieldTable<Scalar> constant_table(const YieldTable<double>& t) {
   table.skip = constants(t.skip);
   table.speed = constants(t.speed);
   table.hidden_bound = constants(t.hidden_bound);
+  table.elasticity = constants(t.elasticity);
   table.pressure = constants(t.pressure);
   table.pressure_count = t.pressure_count;
   table.strain_scale = t.strain_scale;
@@ -79,7 +80,7 @@ void yield_surface_tangent(const YieldTable<double>& table, const YieldBlock<dou
   block.dissipation_inc = take(nullptr, 1);
   block.status = point.status;
   const YieldTable<Scalar> constant = constant_table(table);
-  update_chunk<Scalar, 1>(constant, block, 0, 1);
+  update_chunk<Scalar, 1>(constant, block, nullptr, 0, 1);
   for (int c = 0; c < states; ++c) point.state_new[c] = block.state_new[c * lanes];
   point.dissipation_inc[0] = block.dissipation_inc[0];
   for (int row = 0; row < 6; ++row) {

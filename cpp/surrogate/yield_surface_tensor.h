@@ -49,13 +49,13 @@ PYBRIDGE_FORCE_INLINE void congruence(const V a[6], const V c[6], V out[6]) {
 }
 
 template <class V>
-PYBRIDGE_FORCE_INLINE void inverse_of(const V u[6], V volume, V out[6]) {
-  out[0] = (u[1] * u[2] - u[4] * u[4]) / volume;
-  out[1] = (u[0] * u[2] - u[5] * u[5]) / volume;
-  out[2] = (u[0] * u[1] - u[3] * u[3]) / volume;
-  out[3] = (u[4] * u[5] - u[3] * u[2]) / volume;
-  out[4] = (u[3] * u[5] - u[0] * u[4]) / volume;
-  out[5] = (u[3] * u[4] - u[1] * u[5]) / volume;
+PYBRIDGE_FORCE_INLINE void inverse_of(const V u[6], V inverse_volume, V out[6]) {
+  out[0] = (u[1] * u[2] - u[4] * u[4]) * inverse_volume;
+  out[1] = (u[0] * u[2] - u[5] * u[5]) * inverse_volume;
+  out[2] = (u[0] * u[1] - u[3] * u[3]) * inverse_volume;
+  out[3] = (u[4] * u[5] - u[3] * u[2]) * inverse_volume;
+  out[4] = (u[3] * u[5] - u[0] * u[4]) * inverse_volume;
+  out[5] = (u[3] * u[4] - u[1] * u[5]) * inverse_volume;
 }
 
 template <class Real>

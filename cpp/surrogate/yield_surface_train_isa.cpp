@@ -79,15 +79,15 @@ void dense_transposed(const Real* w, int out, int in, Rows<Real> y, Rows<Real> x
 }
 
 template <class Real>
-void silu(int rows, Rows<Real> x, Rows<Real> y) {
-  for (int r = 0; r < rows * vectors<Real>; ++r) y.at[r] = x.at[r] * network::sigmoid<Real>(x.at[r]);
+void activate(int rows, Rows<Real> x, Rows<Real> y) {
+  for (int r = 0; r < rows * vectors<Real>; ++r) y.at[r] = algebraic_silu<Real>(x.at[r]);
 }
 
 template <class Real>
-void silu_back(int rows, Rows<Real> x, Rows<Real> grad) {
+void activate_back(int rows, Rows<Real> x, Rows<Real> grad) {
   for (int r = 0; r < rows * vectors<Real>; ++r) {
-    const Vec<Real> s = network::sigmoid<Real>(x.at[r]);
-    grad.at[r] *= s * (Real(1) + x.at[r] * (Real(1) - s));
+    const Vec<Real> x2 = x.at[r] * x.at[r], inverse = Real(1) / (Real(1) + x2);
+    grad.at[r] *= Real(0.5) + Real(0.5) * x.at[r] * root<Real>(inverse) * (Real(1) + inverse);
   }
 }
 
@@ -394,7 +394,7 @@ constexpr int row_max = yield_width_max > yield_states_max + 7 ? yield_width_max
 template <class Real>
 struct Buffers {
   static constexpr int n = vectors<Real>;
-  Vec<Real> h[n], increment[5 * n], moved[25 * n], e[5 * n], input[(6 + yield_states_max) * n];
+  Vec<Real> h[n], increment[5 * n], moved[25 * n], e[5 * n], input[yield_inputs_max * n];
   Vec<Real> pre1[yield_width_max * n], act1[yield_width_max * n], pre2[yield_width_max * n],
       act2[yield_width_max * n];
   Vec<Real> out[row_max * n], z[yield_states_max * n];
@@ -424,9 +424,9 @@ template <class Real>
 void ask(const YieldSweep<Real>& sweep, const Calls<Real>& call, Buffers<Real>& b) {
   const YieldShape& shape = sweep.shape;
   dense<Real>(sweep.w0, sweep.b0, shape.width, shape.inputs(), {b.input}, {b.pre1});
-  silu<Real>(shape.width, {b.pre1}, {b.act1});
+  activate<Real>(shape.width, {b.pre1}, {b.act1});
   dense<Real>(sweep.w1, sweep.b1, shape.width, shape.width, {b.act1}, {b.pre2});
-  silu<Real>(shape.width, {b.pre2}, {b.act2});
+  activate<Real>(shape.width, {b.pre2}, {b.act2});
   dense<Real>(sweep.w2, sweep.b2, shape.outputs(), shape.width, {b.act2}, {b.out});
   call.store(b.input, shape.inputs(), sweep.input);
   call.store(b.pre1, shape.width, sweep.pre1);
@@ -442,22 +442,42 @@ void ask_back(const YieldSweep<Real>& sweep, const Calls<Real>& call, Buffers<Re
   call.store(b.out, shape.outputs(), sweep.out_grad);
   dense_transposed<Real>(sweep.w2, shape.outputs(), shape.width, {b.out}, {b.act2});
   call.load(sweep.pre2, shape.width, b.pre2);
-  silu_back<Real>(shape.width, {b.pre2}, {b.act2});
+  activate_back<Real>(shape.width, {b.pre2}, {b.act2});
   call.store(b.act2, shape.width, sweep.pre2_grad);
   dense_transposed<Real>(sweep.w1, shape.width, shape.width, {b.act2}, {b.act1});
   call.load(sweep.pre1, shape.width, b.pre1);
-  silu_back<Real>(shape.width, {b.pre1}, {b.act1});
+  activate_back<Real>(shape.width, {b.pre1}, {b.act1});
   call.store(b.act1, shape.width, sweep.pre1_grad);
   dense_transposed<Real>(sweep.w0, shape.width, shape.inputs(), {b.act1}, {b.input});
 }
 
-// Direction and hidden states into b.input; the rate stays.
+// Direction, hidden states and their products n.alpha into b.input; the rate stays.
 template <class Real>
-PYBRIDGE_FORCE_INLINE void show(const Vec<Real> n[5], const Vec<Real> z[], int states, int k,
+PYBRIDGE_FORCE_INLINE void show(const YieldShape& shape, const Vec<Real> n[5], const Vec<Real> z[], int k,
                                 Buffers<Real>& b) {
   constexpr int nv = vectors<Real>;
+  const int states = shape.states();
   for (int i = 0; i < 5; ++i) b.input[i * nv + k] = n[i];
   for (int i = 0; i < states; ++i) b.input[(5 + i) * nv + k] = z[i];
+  for (int back = 0; back < shape.backstresses; ++back)
+    b.input[(6 + states + back) * nv + k] = dot5(n, z + 5 * back);
+}
+
+// Adjoint of show: n and z are added to, from those of the input in b.input.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void show_back(const YieldShape& shape, const Vec<Real> n[5], const Vec<Real> z[],
+                                     int k, const Buffers<Real>& b, Vec<Real> n_grad[5], Vec<Real> z_grad[]) {
+  constexpr int nv = vectors<Real>;
+  const int states = shape.states();
+  for (int i = 0; i < 5; ++i) n_grad[i] += b.input[i * nv + k];
+  for (int i = 0; i < states; ++i) z_grad[i] += b.input[(5 + i) * nv + k];
+  for (int back = 0; back < shape.backstresses; ++back) {
+    const Vec<Real> grad = b.input[(6 + states + back) * nv + k];
+    for (int i = 0; i < 5; ++i) {
+      n_grad[i] += grad * z[5 * back + i];
+      z_grad[5 * back + i] += grad * n[i];
+    }
+  }
 }
 
 template <class Real>
@@ -491,7 +511,7 @@ void forward_block(const YieldSweep<Real>& sweep, int first) {
       for (int i = 0; i < states; ++i) z[k][i] = b.z[i * nv + k];
       elastic<Real>(b.moved, b.increment, k, e[k], at[k]);
       look<Real>(sweep, e[k], z[k], b.h[k], at[k]);
-      show<Real>(at[k].n, z[k], states, k, b);
+      show<Real>(shape, at[k].n, z[k], k, b);
       b.input[(5 + states) * nv + k] =
           logarithm<Real>(at[k].u) * static_cast<Real>(0.5 * 0.43429448190325182765);
     }
@@ -504,7 +524,7 @@ void forward_block(const YieldSweep<Real>& sweep, int first) {
       const Mask<Real> believed = dot5(end.n, at[k].n) > static_cast<Real>(yield_trusted_turn);
       for (int i = 0; i < 5; ++i) end.n[i] = believed ? end.n[i] : at[k].n[i];
       for (int i = 0; i < states; ++i) end.z[i] = believed ? end.z[i] : z[k][i];
-      show<Real>(end.n, end.z, states, k, b);
+      show<Real>(shape, end.n, end.z, k, b);
     }
     ask<Real>(sweep, middle, b);
     for (int k = 0; k < nv; ++k) {
@@ -542,6 +562,7 @@ void backward_block(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Re
     StepValues<Real> s;
     V e[nv][5], z[nv][yield_states_max], out[yield_states_max + 7], out_grad[yield_states_max + 7];
     V n_grad[nv][5], inc_grad[nv][5], x_grad[nv][5], rate_grad[nv];
+    V middle_n[nv][5], middle_z[nv][yield_states_max];
     for (int k = 0; k < nv; ++k)
       for (int i = 0; i < 5; ++i) {
         e_grad[k][i] += b.act1[i * nv + k];
@@ -557,10 +578,10 @@ void backward_block(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Re
     middle.load(sweep.input, inputs, b.input);
     middle.load(sweep.out, outputs, b.out);
     for (int k = 0; k < nv; ++k) {
-      V n[5];
-      for (int i = 0; i < 5; ++i) n[i] = b.input[i * nv + k];
+      for (int i = 0; i < 5; ++i) middle_n[k][i] = b.input[i * nv + k];
+      for (int i = 0; i < shape.back(); ++i) middle_z[k][i] = b.input[(5 + i) * nv + k];
       heard<Real>(b.out, outputs, k, out);
-      part_of<Real>(at[k], b.h[k], Real(1), shape.substeps, e[k], n, s);
+      part_of<Real>(at[k], b.h[k], Real(1), shape.substeps, e[k], middle_n[k], s);
       finish<Real>(sweep, z[k], out, s);
       finish_back<Real>(sweep, s, z[k], out, e_grad[k], z_grad[k], out_grad, n_grad[k], inc_grad[k],
                         x_grad[k], skip, speed);
@@ -568,10 +589,10 @@ void backward_block(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Re
     }
     ask_back<Real>(sweep, middle, b);
     // the middle: n and z there were found with the answer of the beginning
-    V half_z[nv][yield_states_max], half_n[nv][5];
+    V half_z[nv][yield_states_max] = {}, half_n[nv][5];
     for (int k = 0; k < nv; ++k) {
-      for (int i = 0; i < 5; ++i) half_n[k][i] = n_grad[k][i] + b.input[i * nv + k];
-      for (int i = 0; i < states; ++i) half_z[k][i] = b.input[(5 + i) * nv + k];
+      for (int i = 0; i < 5; ++i) half_n[k][i] = n_grad[k][i];
+      show_back<Real>(shape, middle_n[k], middle_z[k], k, b, half_n[k], half_z[k]);
       rate_grad[k] = b.input[(5 + states) * nv + k];
     }
     begun.load(sweep.out, outputs, b.out);
@@ -610,8 +631,7 @@ void backward_block(const YieldSweep<Real>& sweep, int first, Real* skip_sum, Re
     }
     ask_back<Real>(sweep, begun, b);
     for (int k = 0; k < nv; ++k) {
-      for (int i = 0; i < 5; ++i) n_grad[k][i] += b.input[i * nv + k];
-      for (int i = 0; i < states; ++i) z_grad[k][i] += b.input[(5 + i) * nv + k];
+      show_back<Real>(shape, at[k].n, z[k], k, b, n_grad[k], z_grad[k]);
       look_back<Real>(sweep, at[k], b.h[k], n_grad[k], rate_grad[k] + b.input[(5 + states) * nv + k],
                       x_grad[k], inc_grad[k], e_grad[k], z_grad[k]);
       for (int i = 0; i < 5; ++i)

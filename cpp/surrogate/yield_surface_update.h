@@ -17,13 +17,46 @@ namespace {
 constexpr int ok = 0, unreliable = 1, recoverable = 2, fatal = 3;  // core/status.h
 constexpr int rows_max = yield_width_max > yield_states_max + 8 ? yield_width_max : yield_states_max + 8;
 
+// A vector of a block's points: those from `at`, or, where there is an order, those that it names there.
+// Lanes beyond the valid ones repeat the last.
+struct Place {
+  const int* order;
+  int at, valid;
+
+  int point(int lane) const {
+    const int i = at + (lane < valid ? lane : valid - 1);
+    return order == nullptr ? i : order[i];
+  }
+};
+
+template <class Real>
+PYBRIDGE_FORCE_INLINE Vec<Real> load_from(const Real* row, const Place& place) {
+  if constexpr (Simd<Real>::lanes > 1)
+    if (place.order != nullptr) {
+      Vec<Real> v{};
+      for (int i = 0; i < Simd<Real>::lanes; ++i) v[i] = row[place.point(i)];
+      return v;
+    }
+  return load(row + place.at, place.valid);
+}
+
+template <class Real>
+PYBRIDGE_FORCE_INLINE void store_to(Real* row, Vec<Real> v, const Place& place) {
+  if constexpr (Simd<Real>::lanes > 1)
+    if (place.order != nullptr) {
+      for (int i = 0; i < place.valid; ++i) row[place.point(i)] = v[i];
+      return;
+    }
+  store(row + place.at, v, place.valid);
+}
+
 // What goes in and out of the network, and stays until the flow: NV vectors of points.
 template <class Real, int NV>
 struct Chunk {
   using V = Vec<Real>;
-  V input[(yield_states_max + 6) * NV], first[rows_max * NV], second[rows_max * NV];
+  V input[yield_inputs_max * NV], first[rows_max * NV], second[rows_max * NV];
   V z[yield_states_max * NV];
-  V u[6][NV], c[6][NV], e[5][NV], v[5][NV], flow[5][NV], volume[NV], dilation[NV];
+  V u[6][NV], c[6][NV], e[5][NV], v[5][NV], flow[5][NV], volume[NV], dilation[NV], contraction[NV];
   V count[NV], gamma[NV], work[NV];
   Mask<Real> bad[NV], outside[NV], ahead[NV];
 };
@@ -47,8 +80,8 @@ PYBRIDGE_FORCE_INLINE void dense(const Real* w, const Real* b, int out, int in, 
 }
 
 template <class Real>
-PYBRIDGE_FORCE_INLINE void silu(int count, Vec<Real>* x) {
-  for (int i = 0; i < count; ++i) x[i] *= network::sigmoid<Real>(x[i]);
+PYBRIDGE_FORCE_INLINE void activate(int count, Vec<Real>* x) {
+  for (int i = 0; i < count; ++i) x[i] = algebraic_silu<Real>(x[i]);
 }
 
 // U - 1 = e must be finite, det U > 0.
@@ -59,19 +92,35 @@ PYBRIDGE_FORCE_INLINE Mask<Real> admissible(const Vec<Real> e[6]) {
   return fine;
 }
 
-// e at U = 1 + strain, in strain_scale.
+// J^(-2/3)
+template <class Real>
+PYBRIDGE_FORCE_INLINE Vec<Real> contraction_of(Vec<Real> dilation) {
+  return exponential<Real>(logarithm<Real>(Real(1) + dilation) * static_cast<Real>(-2.0 / 3));
+}
+
+// e at U = 1 + strain, in strain_scale; contraction: J^(-2/3).
 template <class Real>
 PYBRIDGE_FORCE_INLINE void elastic_strain(const YieldTable<Real>& table, const Vec<Real> strain[6],
-                                          const Vec<Real> c[6], Vec<Real> e[5]) {
+                                          Vec<Real> contraction, const Vec<Real> c[6], Vec<Real> e[5]) {
   using V = Vec<Real>;
   V u[6], b[6], bc[6];
   for (int i = 0; i < 6; ++i) u[i] = i < 3 ? strain[i] + Real(1) : strain[i];
   square(strain, b);
   congruence(u, c, bc);
   for (int i = 0; i < 6; ++i) b[i] = (strain[i] + strain[i] + b[i]) + bc[i];
-  const V j23 =
-      exponential<Real>(logarithm<Real>(Real(1) + dilation_of(strain)) * static_cast<Real>(-2.0 / 3));
-  deviatoric<Real>(b, j23 * (static_cast<Real>(0.5) / table.strain_scale), e);
+  deviatoric<Real>(b, contraction * (static_cast<Real>(0.5) / table.strain_scale), e);
+}
+
+// J dev(sigma) / 2 G in strain_scale: A e + g (J - 1), or e itself.
+template <class Real>
+PYBRIDGE_FORCE_INLINE void kirchhoff(const YieldTable<Real>& table, const Vec<Real> e[5], Vec<Real> dilation,
+                                     Vec<Real> out[5]) {
+  const Real* a = table.elasticity;
+  const Vec<Real> part = dilation * (Real(1) / table.strain_scale);
+  for (int i = 0; i < 5; ++i) {
+    out[i] = a == nullptr ? e[i] : part * a[25 + i];
+    for (int j = 0; a != nullptr && j < 5; ++j) out[i] += e[j] * a[5 * i + j];
+  }
 }
 
 template <class Real>
@@ -81,19 +130,19 @@ PYBRIDGE_FORCE_INLINE Vec<Real> squared_norm(const Vec<Real> e[6]) {
 
 // Reads a vector of points and prepares what the network sees.
 template <class Real, int NV>
-PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock<Real>& block, int at,
-                                 int valid, int k, Chunk<Real, NV>& chunk) {
+PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock<Real>& block,
+                                 const Place& place, int k, Chunk<Real, NV>& chunk) {
   using V = Vec<Real>;
   const int states = table.shape.states();
   const long stride = block.stride;
   V strain_old[6], strain[6], change[6], c[6], e_old[5], e[5];
   for (int i = 0; i < 6; ++i) {
-    const V old = load(block.stretch_old + at + i * stride, valid),
-            now = load(block.stretch_new + at + i * stride, valid);
+    const V old = load_from(block.stretch_old + i * stride, place),
+            now = load_from(block.stretch_new + i * stride, place);
     strain_old[i] = i < 3 ? old - Real(1) : old;
     strain[i] = i < 3 ? now - Real(1) : now;
     change[i] = now - old;
-    c[i] = load(block.state_old + at + i * stride, valid);
+    c[i] = load_from(block.state_old + i * stride, place);
   }
   const Mask<Real> bad = ~(admissible<Real>(strain_old) & admissible<Real>(strain));
   for (int i = 0; i < 6; ++i) {
@@ -108,9 +157,10 @@ PYBRIDGE_FORCE_INLINE void begin(const YieldTable<Real>& table, const YieldBlock
                      (squared_norm<Real>(change) > rate_dt * rate_dt);
   chunk.dilation[k] = dilation_of(strain);
   chunk.volume[k] = chunk.dilation[k] + Real(1);
-  elastic_strain<Real>(table, strain_old, c, e_old);
-  elastic_strain<Real>(table, strain, c, e);
-  for (int i = 0; i < states; ++i) chunk.z[i * NV + k] = load(block.state_old + at + (6 + i) * stride, valid);
+  chunk.contraction[k] = contraction_of<Real>(chunk.dilation[k]);
+  elastic_strain<Real>(table, strain_old, contraction_of<Real>(dilation_of(strain_old)), c, e_old);
+  elastic_strain<Real>(table, strain, chunk.contraction[k], c, e);
+  for (int i = 0; i < states; ++i) chunk.z[i * NV + k] = load_from(block.state_old + (6 + i) * stride, place);
   V v[5];
   for (int i = 0; i < 5; ++i) {
     v[i] = e[i] - e_old[i];
@@ -166,8 +216,18 @@ PYBRIDGE_FORCE_INLINE void direction(const YieldTable<Real>& table, int k, const
   V x[5];
   relative<Real, NV>(table, k, chunk, x);
   for (int i = 0; i < 5; ++i) x[i] += Real(0.5) * chunk.v[i][k];
-  const V length = Real(1) / norm5<Real>(x);
-  for (int i = 0; i < 5; ++i) n[i] = x[i] * length;
+  normalised<Real>(x, n);
+}
+
+// Products n.alpha of each backstress, behind direction, hidden states and rate of the input.
+template <class Real, int NV>
+PYBRIDGE_FORCE_INLINE void show_products(const YieldTable<Real>& table, int k, Chunk<Real, NV>& chunk) {
+  const int states = table.shape.states();
+  for (int b = 0; b < table.shape.backstresses; ++b) {
+    Vec<Real> along{};
+    for (int i = 0; i < 5; ++i) along += chunk.input[i * NV + k] * chunk.input[(5 + 5 * b + i) * NV + k];
+    chunk.input[(6 + states + b) * NV + k] = along;
+  }
 }
 
 // What the network sees at the beginning of a piece.
@@ -178,6 +238,7 @@ PYBRIDGE_FORCE_INLINE void look(const YieldTable<Real>& table, int k, Chunk<Real
   direction<Real, NV>(table, k, chunk, n);
   for (int i = 0; i < 5; ++i) chunk.input[i * NV + k] = n[i];
   for (int i = 0; i < states; ++i) chunk.input[(5 + i) * NV + k] = chunk.z[i * NV + k];
+  show_products<Real, NV>(table, k, chunk);
 }
 
 // Where `wild`, x returns from the trial to the radius along itself.
@@ -212,7 +273,7 @@ PYBRIDGE_FORCE_INLINE void flow_along(const YieldTable<Real>& table, int k, cons
   for (int i = 0; i < 5; ++i)
     f.d[i] = raw_d[i] - n[i] * d_n, f.q[i] = V{}, v[i] = along[i] * inverse, flow[i] = V{};
   const V d_size =
-      Real(1) / root<Real>(Real(1) + static_cast<Real>(1 / (turn_most * turn_most)) * dot5(f.d, f.d));
+      inverse_root<Real>(Real(1) + static_cast<Real>(1 / (turn_most * turn_most)) * dot5(f.d, f.d));
   for (int i = 0; i < 5; ++i) f.d[i] *= d_size;
   V drive{};
   for (int i = 0; i < states; ++i) {
@@ -276,14 +337,14 @@ PYBRIDGE_FORCE_INLINE void look_ahead(const YieldTable<Real>& table, Real h, int
     chunk.input[(5 + i) * NV + k] = z;
     if (i < back) x[i % 5] -= z;
   }
-  const V length = Real(1) / norm5<Real>(x);
-  for (int i = 0; i < 5; ++i) x[i] *= length;
+  normalised<Real>(x, x);
   const Mask<Real> ahead = chunk.ahead[k] & (dot5(x, n) > static_cast<Real>(yield_trusted_turn));
   for (int i = 0; i < 5; ++i) chunk.input[i * NV + k] = ahead ? x[i] : n[i];
   for (int i = 0; i < states; ++i) {
     V& z = chunk.input[(5 + i) * NV + k];
     z = ahead ? z : chunk.z[i * NV + k];
   }
+  show_products<Real, NV>(table, k, chunk);
 }
 
 // Far outside the surface the backstresses may not move as the flow along x took for granted: where x ends
@@ -317,18 +378,19 @@ PYBRIDGE_FORCE_INLINE void advance(const YieldTable<Real>& table, Real h, int k,
   using V = Vec<Real>;
   const int states = table.shape.states();
   const Mask<Real> active = chunk.count[k] > Real(piece);
-  V n[5], v[5], flow[5], gamma, work{};
+  V n[5], v[5], flow[5], gamma, moved[5], stress[5];
   for (int i = 0; i < 5; ++i) n[i] = chunk.input[i * NV + k], v[i] = chunk.v[i][k];
   flow_along<Real, NV>(table, k, chunk, answer, n, v, h / chunk.count[k], table.shape.substeps, flow, gamma);
   V z[yield_states_max];
   for (int i = 0; i < states; ++i) z[i] = moved_state<Real, NV>(table, k, chunk, answer, i, gamma);
   keep_bounded<Real, NV>(table, k, chunk, answer, flow, gamma, z);
   for (int i = 0; i < 5; ++i) {
-    const V moved = chunk.e[i][k] + chunk.v[i][k] - flow[i];
-    work += moved * flow[i];
-    chunk.e[i][k] = active ? moved : chunk.e[i][k];
+    moved[i] = chunk.e[i][k] + chunk.v[i][k] - flow[i];
+    chunk.e[i][k] = active ? moved[i] : chunk.e[i][k];
     chunk.flow[i][k] += active ? flow[i] : V{};
   }
+  kirchhoff<Real>(table, moved, chunk.dilation[k], stress);
+  const V work = dot5(stress, flow);
   chunk.work[k] += active ? work : V{};
   chunk.gamma[k] += active ? gamma : V{};
   for (int i = 0; i < states; ++i) {
@@ -342,9 +404,9 @@ template <class Real, int NV>
 PYBRIDGE_FORCE_INLINE void ask(const YieldTable<Real>& table, Chunk<Real, NV>& chunk) {
   const YieldShape& shape = table.shape;
   dense<Real, NV>(table.weight[0], table.bias[0], shape.width, shape.inputs(), chunk.input, chunk.first);
-  silu<Real>(shape.width * NV, chunk.first);
+  activate<Real>(shape.width * NV, chunk.first);
   dense<Real, NV>(table.weight[1], table.bias[1], shape.width, shape.width, chunk.first, chunk.second);
-  silu<Real>(shape.width * NV, chunk.second);
+  activate<Real>(shape.width * NV, chunk.second);
   dense<Real, NV>(table.weight[2], table.bias[2], shape.outputs(), shape.width, chunk.second, chunk.first);
 }
 
@@ -355,11 +417,11 @@ PYBRIDGE_FORCE_INLINE void move_metric(const YieldTable<Real>& table, int k, con
   using V = Vec<Real>;
   V u[6], inverse[6], plastic[6], metric[6], squared[6];
   for (int i = 0; i < 6; ++i) u[i] = chunk.u[i][k];
-  inverse_of(u, chunk.volume[k], inverse);
+  inverse_of(u, Real(1) / chunk.volume[k], inverse);
   expand<Real>(flow, plastic);
   congruence(inverse, plastic, metric);
   square(inverse, squared);
-  const V j23 = exponential<Real>(logarithm<Real>(chunk.volume[k]) * static_cast<Real>(2.0 / 3));
+  const V j23 = Real(1) / chunk.contraction[k];
   const V factor = j23 * (Real(-2) * table.strain_scale);
   for (int i = 0; i < 6; ++i) c[i] += metric[i] * factor;
   // Each step leaves a ten-thousandth of what it finds (the square of e), so that three end in rounding.
@@ -370,8 +432,8 @@ PYBRIDGE_FORCE_INLINE void move_metric(const YieldTable<Real>& table, int k, con
 }
 
 template <class Real, int NV>
-PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBlock<Real>& block, int at,
-                                  int valid, int k, const Chunk<Real, NV>& chunk) {
+PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBlock<Real>& block,
+                                  const Place& place, int k, const Chunk<Real, NV>& chunk) {
   using V = Vec<Real>;
   const int states = table.shape.states();
   const long stride = block.stride;
@@ -382,60 +444,69 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldTable<Real>& table, const YieldBloc
   const Mask<Real> flows = chunk.gamma[k] > Real(0);
   Mask<Real> fine = ~chunk.bad[k], outside = chunk.outside[k];
   V sum{};
-  Real* state = block.state_new + at;
+  Real* state = block.state_new;
   for (int i = 0; i < 6; ++i) {
     c[i] = flows ? moved[i] : c[i];
     sum += c[i];
-    store(state + i * stride, c[i], valid);
+    store_to(state + i * stride, c[i], place);
   }
   for (int i = 0; i < states; ++i) {
     const V z = chunk.z[i * NV + k];
     outside |= magnitude<Real>(z) > static_cast<Real>(yield_flagged) * table.hidden_bound[i];
     sum += z;
-    store(state + (6 + i) * stride, z, valid);
+    store_to(state + (6 + i) * stride, z, place);
   }
   const V work_inc = table.shear * table.strain_scale * chunk.work[k];
   const V slip =
       static_cast<Real>(0.81649658092772603273) * table.strain_scale * root<Real>(dot5(flow, flow));
   const long last = (6 + states) * stride;
-  const V plastic = load(block.state_old + at + last, valid) + slip;
-  const V work = load(block.state_old + at + last + stride, valid) + work_inc;
-  V flag = load(block.state_old + at + last + 2 * stride, valid);
+  const V plastic = load_from(block.state_old + last, place) + slip;
+  const V work = load_from(block.state_old + last + stride, place) + work_inc;
+  V flag = load_from(block.state_old + last + 2 * stride, place);
   outside |= work < table.least_work;
   flag = most<V>(flag, outside ? fill<Real>(1) : V{});
-  store(state + last, plastic, valid);
-  store(state + last + stride, work, valid);
-  store(state + last + 2 * stride, flag, valid);
+  store_to(state + last, plastic, place);
+  store_to(state + last + stride, work, place);
+  store_to(state + last + 2 * stride, flag, place);
   V strain[6];
   for (int i = 0; i < 6; ++i) strain[i] = chunk.u[i][k] - (i < 3 ? fill<Real>(1) : V{});
-  elastic_strain<Real>(table, strain, c, e);  // of U and C alone, whether it flowed or not
+  elastic_strain<Real>(table, strain, chunk.contraction[k], c,
+                       e);  // of U and C alone, whether it flowed or not
   // Flow so large that its square counts: C does not say what was integrated, and a smaller step will.
   V apart[5];
   for (int i = 0; i < 5; ++i) apart[i] = e[i] - chunk.e[i][k];
   const Mask<Real> lost = flows & ~(norm5<Real>(apart) < Real(1) + static_cast<Real>(0.5) * norm5<Real>(e));
-  expand<Real>(e, stress);
   V pressure{};
   for (int i = table.pressure_count - 1; i >= 0; --i)
     pressure = (pressure + table.pressure[i]) * chunk.dilation[k];
+  if (table.elasticity != nullptr)
+    for (int i = 0; i < 5; ++i) pressure += e[i] * (table.shear * table.elasticity[25 + i]);
+  kirchhoff<Real>(table, e, chunk.dilation[k], apart);
+  expand<Real>(apart, stress);
   const V inverse_volume = Real(1) / chunk.volume[k];
   for (int i = 0; i < 6; ++i) {
     stress[i] = stress[i] * (table.shear * inverse_volume) + (i < 3 ? pressure : V{});
     sum += stress[i];
-    store(block.stress_new + at + i * stride, stress[i], valid);
+    store_to(block.stress_new + i * stride, stress[i], place);
   }
-  store(block.dissipation_inc + at, work_inc * inverse_volume, valid);
+  store_to(block.dissipation_inc, work_inc * inverse_volume, place);
   fine &= (sum - sum) == Real(0);  // false for NaN and infinity
-  for (int i = 0; i < valid; ++i)
-    block.status[at + i] = !fine[i] ? fatal : (lost[i] ? recoverable : (flag[i] > Real(0) ? unreliable : ok));
+  for (int i = 0; i < place.valid; ++i)
+    block.status[place.point(i)] =
+        !fine[i] ? fatal : (lost[i] ? recoverable : (flag[i] > Real(0) ? unreliable : ok));
 }
 
+// Points [first, first + points), at most NV vectors, of the block or of an order of it.
 template <class Real, int NV>
-void update_chunk(const YieldTable<Real>& table, const YieldBlock<Real>& block, int first, int points) {
+void update_chunk(const YieldTable<Real>& table, const YieldBlock<Real>& block, const int* order, int first,
+                  int points) {
   constexpr int lanes = Simd<Real>::lanes;
   Chunk<Real, NV> chunk;
-  for (int k = 0; k < NV; ++k)
-    begin<Real, NV>(table, block, first + k * lanes, points < (k + 1) * lanes ? points - k * lanes : lanes, k,
-                    chunk);
+  Place place[NV];
+  for (int k = 0; k < NV; ++k) {
+    place[k] = {order, first + k * lanes, points < (k + 1) * lanes ? points - k * lanes : lanes};
+    begin<Real, NV>(table, block, place[k], k, chunk);
+  }
   const Real h = static_cast<Real>(block.dt / table.time_scale);
   bool flows = false, ahead = false;
   int pieces = 0;
@@ -456,9 +527,7 @@ void update_chunk(const YieldTable<Real>& table, const YieldBlock<Real>& block, 
     }
     for (int k = 0; k < NV; ++k) advance<Real, NV>(table, h, k, piece, chunk, chunk.first);
   }
-  for (int k = 0; k < NV; ++k)
-    finish<Real, NV>(table, block, first + k * lanes, points < (k + 1) * lanes ? points - k * lanes : lanes,
-                     k, chunk);
+  for (int k = 0; k < NV; ++k) finish<Real, NV>(table, block, place[k], k, chunk);
 }
 
 }  // namespace

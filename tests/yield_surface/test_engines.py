@@ -80,6 +80,36 @@ def test_blocks_and_strides_do_not_matter(model_path, walks) -> None:
             assert (np.concatenate([p[1] for p in parts], axis=1) == whole_state).all()
 
 
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_points_that_ask_often_are_put_together_and_answer_as_alone(
+    model_path, walks, rng, precision
+) -> None:
+    """A block in which one point in three stands still, one creeps and one takes several pieces at once: as when every
+    point is a block of its own, to the last bit."""
+    material = _core.load_model(str(model_path), "native", precision)
+    time, stretch = walks
+    n = 1100  # more than are put in order at a time
+    origin, ends = rng.integers(len(stretch), size=n), rng.integers(1, 30, size=n)
+    kind = rng.integers(3, size=n)
+    before = stretch[origin, np.where(kind == 0, 0, ends)].T
+    after = stretch[origin, np.where(kind == 0, 0, np.where(kind == 1, ends, ends + 1))].T
+    after = np.where(kind == 1, before + 0.01 * (stretch[origin, ends + 1].T - before), after)
+    together = Points(material, n)
+    for stop in (before, after):
+        together.step(stop, time[1])
+    state_norm = np.abs(together.state).sum(0)
+    assert (state_norm[kind == 0] == 0).all()
+    assert (state_norm[kind == 2] > 0).all()
+    for i in range(0, n, 7):
+        alone = Points(material, 1)
+        for stop in (before, after):
+            alone.step(stop[:, i : i + 1], time[1])
+        assert (alone.stress[:, 0] == together.stress[:, i]).all()
+        assert (alone.state[:, 0] == together.state[:, i]).all()
+        assert alone.status[0] == together.status[i]
+        assert alone.dissipation[0] == together.dissipation[i]
+
+
 def test_only_the_stretch_and_the_state_count(material, walks, rng) -> None:
     """Objectivity: neither strain increment nor old stress enters, so a rotation cannot."""
     _, stretch = walks

@@ -13,7 +13,8 @@ from training.datasets import DataSet, read_dataset, write_dataset
 from training.fine_scale import Law, drive
 from training.paths import PathSpec, sample
 from training.tensors import IDENTITY
-from training.yield_surface import Sizes, YieldSurface, elastic_increments, elastic_strain
+from training.virgin_moduli import Elasticity, shear_modulus
+from training.yield_surface import Sizes, YieldSurface, elastic_increments
 from training.yield_surface_config import YieldSurfaceConfig, config_from_dict, wants
 from training.yield_surface_export import answer, load
 from training.yield_surface_sweep import sweep
@@ -23,7 +24,6 @@ from training.yield_surface_train import (
     cut_steps,
     prepare,
     scales_of,
-    shear_modulus,
     train,
     turn5,
 )
@@ -137,7 +137,7 @@ def test_shear_modulus_from_the_first_step_where_nothing_is_declared(data) -> No
 def test_a_turn_acts_on_strain_as_on_three_space(data) -> None:
     turn = turn5(torch.Generator().manual_seed(1), torch.float64).numpy()
     assert np.abs(turn @ turn.T - np.eye(5)).max() < 1e-14
-    e = elastic_strain(data.stretch[:1], data.stress[:1], SHEAR)[0, -1]
+    e = Elasticity.isotropic(SHEAR).strain(data.stretch[:1], data.stress[:1])[0, -1]
     from training.tensors import to_matrix
     from training.yield_surface import DEVIATORIC, MANDEL
 

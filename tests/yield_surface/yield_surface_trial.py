@@ -19,6 +19,7 @@ def surrogate_from(model: YieldSurface, **domain: float | None) -> Surrogate:
         "skip": model.skip.detach().double().numpy().ravel(),
         "speed": model.speed().detach().double().numpy().ravel(),
         "hidden_bound": np.full(model.sizes.states, 3.0),
+        "elasticity": np.eye(6, 5),
         "pressure_coefficients": np.array([BULK, -0.3 * BULK]),
         "scales": np.array(
             [STRAIN_SCALE, TIME_SCALE, FLOOR, PIECE, AHEAD, model.rest_rate, model.rate_floor, RADIUS]

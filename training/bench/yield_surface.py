@@ -40,6 +40,7 @@ def random_surrogate(path: Path) -> None:
         "skip": np.zeros(config.scalars),
         "speed": np.exp(model.log_speed.detach().numpy().ravel()),
         "hidden_bound": np.full(config.sizes.states, 10.0),
+        "elasticity": np.eye(6, 5),
         "pressure_coefficients": np.array([48e9]),
         "scales": np.array(
             [

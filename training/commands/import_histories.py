@@ -49,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--moduli",
         metavar="K,G",
-        help="bulk and shear modulus in the unit of stress (what the first steps say)",
+        help="bulk and shear modulus, or the 21 constants of *ELASTIC, TYPE=ANISOTROPIC in its order, in the unit of "
+        "stress (what the first steps say)",
     )
     parser.add_argument(
         "--columns", default="", metavar="NAME=THEIRS,…", help="columns that have other names"
