@@ -16,7 +16,7 @@ from pathlib import Path
 from pybridge.report import Report
 from pybridge.verify.drivers import DriverError, build_with_clang, run_driver, write_models
 from pybridge.verify.fuzz import fuzz_arguments
-from pybridge.verify.fuzz_seeds import write_seeds, write_small_model
+from pybridge.verify.fuzz_seeds import write_seeds
 
 THREADS, CALLS, COLD_STARTS, INPUTS = 8, 2_000, 5, 20_000
 DRIVERS = {"load_driver": "vumat", "umat_driver": "umat"}
@@ -41,11 +41,10 @@ def run(options: argparse.Namespace) -> Report:
                 report, f"address_{host}_bad_calls", address, "abuse", "linked", folder, environment=ADDRESS
             )
         fuzz, libfuzzer = build_with_clang("address", "address,undefined", "fuzz_model")
-        model = write_small_model(folder / "small.pt")
-        seeds = write_seeds(folder / "seeds", model)
+        seeds = write_seeds(folder / "model-seeds")
         _counted(
-            report, "address_model_files", fuzz, *fuzz_arguments(libfuzzer, seeds, INPUTS // share, 7, folder),
-            environment={**ADDRESS, "FUZZ_SEED": str(model)},
+            report, "address_model_files", fuzz, *fuzz_arguments(libfuzzer, folder, INPUTS // share, 7),
+            environment={**ADDRESS, "FUZZ_SEEDS": str(seeds)},
         )  # fmt: skip
         for driver, host in DRIVERS.items():
             thread, _ = build_with_clang("thread", "thread", driver)
