@@ -3,7 +3,8 @@
 CalculiX is built with its loader of user materials (abaqus_jobs/calculix/build.py). Then, in it: single elements under
 tension, shear, rotation and load reversal, material by umat_ and by vumat_, against the package's own host, which gets
 the deformation gradients alone; the stress that CalculiX itself prints; the copper rod and the Taylor anvil in its
-explicit solver against the mini-solver, its own *PLASTIC beside them; one thread against two.
+explicit solver, and the beginning of the copper rod in its implicit dynamics, against the mini-solver, its own *PLASTIC
+beside them; one thread against two.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from pybridge.solver.materials import law_and_constants
 SAME = "<= 1e-8"
 PRINTED = "<= 1e-6"  # CalculiX prints seven digits
 LENGTH, RADIUS = "<= 0.005", "<= 0.02"
+TO_OWN = "<= 1e-3"  # of the displacements: two finite-strain formulations of one law
 AS_OWN = "<= 10"  # roundings of sums in another order: of one size, not of one value
 HORIZON = 1e-6
 
@@ -51,6 +53,7 @@ def run(options: argparse.Namespace) -> Report:
         materials = _materials(folder, UmatLibrary(), options)
         _elements(report, program, folder, materials)
         _threads(report, program, folder, materials)
+        _implicit(report, program, folder)
         _rods(report, program, folder, options.quick)
     return report
 
@@ -163,6 +166,33 @@ def _calls(program: Path, folder: Path, job: str, deck: list[str], count: int) -
 
 def _different(one: list[bytes], two: list[bytes]) -> int:
     return len(set(one).symmetric_difference(two)) + abs(len(one) - len(two))
+
+
+def _implicit(report: Report, program: Path, folder: Path) -> None:
+    """The beginning of the copper rod in implicit dynamics: against the mini-solver, and CalculiX's own plasticity.
+
+    Newton's iterations, which a wrong tangent multiplies, beside those of the own material.
+    """
+    deck = rods.implicit_rod()
+    ours = rods.solver_shape(deck, folder, "implicit_rod")
+    motions, iterations = {}, {}
+    for label, library in {"own": None, "umat": "STANDARDU"}.items():
+        job = f"implicit_rod_{label}"
+        said = run_calculix(program, folder, job, rods.implicit_deck(deck, library))
+        iterations[label] = said.count("\n iteration ")
+        motions[label] = rods.read_displacements(folder / f"{job}.dat", len(deck.coordinates))
+    shape = rods.shape_of(deck, motions["umat"])
+    own = motions["own"]
+    relative = float(np.linalg.norm(motions["umat"] - own) / np.linalg.norm(own))
+    report.add("implicit_rod_umat_length_to_solver", abs(shape.length / ours.length - 1), "1", LENGTH)
+    report.add(
+        "implicit_rod_umat_foot_radius_to_solver", abs(shape.foot_radius / ours.foot_radius - 1), "1", RADIUS
+    )
+    report.add("implicit_rod_umat_to_own", relative, "1", TO_OWN)
+    report.add("implicit_rod_own_iterations", iterations["own"], "1", f">= {rods.IMPLICIT_INCREMENTS}")
+    report.add(
+        "implicit_rod_umat_iterations_beside_own", iterations["umat"] / iterations["own"], "1", "<= 1.1"
+    )
 
 
 def _rods(report: Report, program: Path, folder: Path, quick: bool) -> None:
