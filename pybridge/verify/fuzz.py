@@ -5,7 +5,8 @@ undefined-behaviour sanitizers; with libFuzzer where clang is installed, else wi
 (umat/drivers/fuzz_model.cpp). Decks and data sets: the Python readers, with files that hypothesis puts together and
 mutations of each (pybridge/verify/fuzz_worker.py). An input that ends the process, hangs, raises what is no error of
 pybridge's, or is read as something that it is not, is a finding; it is kept in the folder --out (default:
-build/fuzz). There the counts stand too: an interrupted run goes on, unless the code has changed.
+build/fuzz). There the counts stand too: an interrupted run goes on, and a complete one without findings is taken
+again, unless the code has changed that it belongs to.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ def run(options: argparse.Namespace) -> Report:
     report = Report("fuzz")
     count = QUICK_COUNT if options.quick else COUNT
     with _folder(options) as folder:
-        models = [Path(options.model)] if options.model else []
-        _report(report, "model", COUNT, fuzz_models(folder, count, models))
         for name, module in {"deck": "pybridge.verify.fuzz_deck", **registered("pybridge.fuzz")}.items():
             _report(report, name, COUNT, fuzz_reader(name, module, folder, count))
+        models = [Path(options.model)] if options.model else []
+        _report(report, "model", COUNT, fuzz_models(folder, count, models))
     return report
 
 
@@ -144,15 +145,22 @@ def _executed(output: str, errors: str) -> int:
     return max(0, int(done[-1]) - int(began[-1])) if done and began else 0
 
 
-def code_of_readers() -> str:
-    """Hash of the package's Python sources."""
-    digest = hashlib.sha256()
-    for package in ("pybridge", "training"):
-        spec = find_spec(package)
-        for place in (spec.submodule_search_locations or []) if spec else []:
-            for path in sorted(Path(place).rglob("*.py")):
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
+def code_of(module: str) -> str:
+    """Hash of a module and of everything of this package that it imports: what the counts of a reader belong to."""
+    code = f"""
+import hashlib, importlib, sys
+importlib.import_module({module!r})
+importlib.import_module("pybridge.verify.fuzz_worker")
+digest = hashlib.sha256()
+for name, found in sorted(sys.modules.items()):
+    if name.split(".")[0] in ("pybridge", "training") and (getattr(found, "__file__", None) or "").endswith(".py"):
+        digest.update(open(found.__file__, "rb").read())
+print(digest.hexdigest())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if done.returncode:
+        raise DriverError(f"{module} cannot be imported:\n{done.stderr[-2000:]}")
+    return done.stdout.strip()
 
 
 def fuzz_reader(name: str, module: str, folder: Path, count: int) -> Counts:
@@ -161,7 +169,7 @@ def fuzz_reader(name: str, module: str, folder: Path, count: int) -> Counts:
         raise DriverError(
             "the readers are fuzzed with hypothesis, which is not installed: pip install hypothesis"
         )
-    progress = Progress(folder, name, count, code_of_readers())
+    progress = Progress(folder, name, count, code_of(module))
     kept = folder / name
     kept.mkdir(exist_ok=True)
     number, first = workers(), progress.counts.batch

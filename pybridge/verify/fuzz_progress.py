@@ -1,4 +1,5 @@
-"""How far the fuzzing of one reader has come: kept in a file after each batch, so that an interrupted run goes on."""
+"""How far the fuzzing of one reader has come: kept in a file after each batch, so that an interrupted run goes on and a
+complete one is taken again."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ class Progress:
         self._begun, self._before = time.monotonic(), self.counts.seconds
         self._first, self._shown = self.counts.inputs, self._begun
         if self._first:
-            self._print(f"goes on at {self._first:,} of {goal:,} inputs")
+            self._print(
+                f"{'taken again' if self.left == 0 else 'goes on'}: {self._first:,} of {goal:,} inputs"
+            )
 
     def _read(self) -> Counts:
         try:
@@ -65,8 +68,8 @@ class Progress:
                 )
 
     def close(self) -> Counts:
-        """The counts; where the goal is reached, the next run begins anew."""
-        if self.left == 0:
+        """The counts; after findings the next run begins anew."""
+        if self.counts.found:
             self._file.unlink(missing_ok=True)
         return self.counts
 

@@ -5,9 +5,9 @@ tests/deploy/found holds inputs on which a reader was once wrong, and seeds; eac
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+import pybridge
 from pybridge.deck import reader
 from pybridge.errors import DeckError, ModelFileError
 from pybridge.model_file import read_model
 from pybridge.verify import fuzz, fuzz_deck
+from pybridge.verify.drivers import DriverError
 from pybridge.verify.fuzz_progress import Progress
 from pybridge.verify.fuzz_seeds import archive, packed, parts, small_models, write_seeds
 from training import datasets
@@ -188,9 +190,33 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     assert Progress(tmp_path, "deck", 100, "other code").left == 100
     again.add(40, 0, 0, 4)
     assert again.close().inputs == 100
-    assert Progress(tmp_path, "deck", 100, "code").left == 100
+    assert Progress(tmp_path, "deck", 100, "code").left == 100, "after findings anew"
+    third = Progress(tmp_path, "deck", 100, "code")
+    third.add(100, 0, 0, 0)
+    third.close()
+    assert Progress(tmp_path, "deck", 100, "code").left == 0, "complete without findings: taken again"
     (tmp_path / "deck.json").write_text("{")
     assert Progress(tmp_path, "deck", 100, "code").left == 100
+
+
+def test_counts_belong_to_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader's modules, and what they import; not the rest of the package."""
+    for module in MODULES.values():
+        assert len(fuzz.code_of(module)) == 64
+    assert len({fuzz.code_of(module) for module in MODULES.values()}) == 2
+    copy = tmp_path / "copy"
+    shutil.copytree(Path(pybridge.__file__).parent, copy / "pybridge", ignore=shutil.ignore_patterns("lib"))
+    monkeypatch.setenv("PYTHONPATH", str(copy))
+    monkeypatch.chdir(copy)
+    before = fuzz.code_of(MODULES["deck"])
+    with (copy / "pybridge" / "solver" / "algebra.py").open("a") as file:
+        file.write("# changed")
+    assert fuzz.code_of(MODULES["deck"]) == before
+    with (copy / "pybridge" / "deck" / "mesh.py").open("a") as file:
+        file.write("# changed")
+    assert fuzz.code_of(MODULES["deck"]) != before
+    with pytest.raises(DriverError, match="no_such_module"):
+        fuzz.code_of("no_such_module")
 
 
 def test_inputs_that_libfuzzer_begins_with_are_not_counted() -> None:
@@ -198,8 +224,6 @@ def test_inputs_that_libfuzzer_begins_with_are_not_counted() -> None:
     assert fuzz._executed("", said) == 20002
     assert fuzz._executed('{"inputs": 7}', "") == 7
     assert fuzz._executed("", "killed") == 0
-    digest = fuzz.code_of_readers()
-    assert len(digest) == len(hashlib.sha256().hexdigest())
 
 
 @pytest.mark.parametrize("kind", sorted(small_models()))
