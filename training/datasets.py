@@ -129,7 +129,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray], NDArray, list[str], dict[str,
         _check_attributes(path, file)
         arrays = {name: _array(path, file, name) for name in ("time", "stretch", "stress")}
         n = len(arrays["stretch"])
-        done = np.asarray(_dataset(file, "path_done")[()]) if "path_done" in file else np.full(n, DONE)
+        done = _flags(path, file) if "path_done" in file else np.full(n, DONE)
         names = (
             [text.decode() for text in _dataset(file, "protocol")[()]]
             if "protocol" in file
@@ -190,6 +190,14 @@ def _check_attributes(path: Path, file: h5py.File) -> None:
                 raise DataSetError(
                     f"{path}: attribute {name}, key {key}: expected {value!r}, got {found.get(key)!r}"
                 )
+
+
+def _flags(path: Path, file: h5py.File) -> NDArray:
+    """path_done, which only holds whole numbers: text would also be no plain array for training/foreign.py."""
+    found = np.asarray(_dataset(file, "path_done")[()])
+    if found.dtype.kind not in "iub":
+        raise DataSetError(f"{path}: dataset path_done: expected whole numbers, got type {found.dtype}")
+    return found
 
 
 def _array(path: Path, file: h5py.File, name: str) -> NDArray:

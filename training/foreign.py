@@ -34,7 +34,12 @@ def read_apart(path: Path, seconds: float | None = None) -> Content:
     Raises DataSetError: what the reader found; or that HDF5's library did not come back in `seconds` (60 s and 1 s for
     each 5 MB where not given), or ended abruptly.
     """
-    with np.load(io.BytesIO(_answer(path, [], seconds)), allow_pickle=False) as arrays:
+    return content_of(_answer(path, [], seconds))
+
+
+def content_of(answer: bytes) -> Content:
+    """What `answer_for` wrote of a data set."""
+    with np.load(io.BytesIO(answer), allow_pickle=False) as arrays:
         header = json.loads(arrays["header"].tobytes())
         kept = {name: arrays[name] for name in ("time", "stretch", "stress")}
         return kept, arrays["path_done"], header["protocol"], header["provenance"]
@@ -70,27 +75,33 @@ def _answer(path: Path, names: Sequence[str], seconds: float | None) -> bytes:
     return done.stdout
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Read FILE, a data set or the data sets NAME of it, and write the arrays to standard output in NumPy's format."""
+def answer_for(path: Path, names: Sequence[str] = ()) -> bytes:
+    """The data set, or the arrays NAME of an HDF5 file, in NumPy's format. Raises DataSetError."""
     from training.datasets import read_content
     from training.histories import hdf5_arrays
 
+    memory = io.BytesIO()
+    if names:
+        found = {f"array{k}": values for k, values in enumerate(hdf5_arrays(path, names))}
+    else:
+        found, done, protocol, provenance = read_content(path)
+        header = json.dumps({"protocol": protocol, "provenance": provenance})
+        found = {**found, "path_done": done, "header": np.frombuffer(header.encode(), np.uint8)}
+    np.savez(memory, **found)  # type: ignore[arg-type]
+    return memory.getvalue()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Read FILE, a data set or the data sets NAME of it, and write the arrays to standard output in NumPy's format."""
     first, *wanted = argv if argv is not None else sys.argv[1:]
-    path, memory = Path(first), io.BytesIO()
+    path = Path(first)
     most = MEMORY + 32 * path.stat().st_size
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     try:
-        if wanted:
-            found = {f"array{k}": values for k, values in enumerate(hdf5_arrays(path, wanted))}
-        else:
-            found, done, names, provenance = read_content(path)
-            header = json.dumps({"protocol": names, "provenance": provenance})
-            found = {**found, "path_done": done, "header": np.frombuffer(header.encode(), np.uint8)}
+        sys.stdout.buffer.write(answer_for(path, wanted))
     except DataSetError as error:
         print(error, file=sys.stderr)
         return _REFUSED
-    np.savez(memory, **found)  # type: ignore[arg-type]
-    sys.stdout.buffer.write(memory.getvalue())
     return 0
 
 

@@ -30,6 +30,8 @@ CONTROLS = SectionControls("CALCULIX", "STIFFNESS", 0.25)
 # Largest share of the undeformed mesh's stable increment: the elements at the foot are flattened several times, and
 # CalculiX computes its increment once, from the mesh as it was.
 SHARE = 0.15
+# Implicit: the first tenth of the copper rod, in increments of eight stable ones.
+IMPLICIT_TIME, IMPLICIT_INCREMENTS = 8e-6, 80
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,20 @@ def rods(quick: bool) -> dict[str, Deck]:
     )
     anvil = taylor_anvil(elements=200 if quick else 1500, quarter=True, controls=CONTROLS)
     return {"copper_rod": held_rod(copper), "taylor_anvil": held_rod(anvil)}
+
+
+def implicit_rod() -> Deck:
+    """The beginning of the copper rod."""
+    deck = held_rod(copper_rod("C3D8R", across=4, layers=20, foot="held", controls=CONTROLS))
+    return replace(deck, step=replace(deck.step, time=IMPLICIT_TIME))
+
+
+def implicit_deck(deck: Deck, library: str | None) -> list[str]:
+    """rod_deck in CalculiX's implicit dynamics (HHT), by fixed increments."""
+    lines = rod_deck(deck, library)
+    at = lines.index("*DYNAMIC, EXPLICIT")
+    step = f"{deck.step.time / IMPLICIT_INCREMENTS:.6e}, {deck.step.time:.6e}"
+    return [*lines[:at], "*DYNAMIC, DIRECT, ALPHA=-0.05", step, *lines[at + 2 :]]
 
 
 def solver_shape(deck: Deck, folder: Path, name: str) -> Shape:
@@ -143,7 +159,12 @@ def calculix_shape(
 ) -> Shape:
     """The rod in CalculiX. Raises PybridgeError where a displacement is missing or absurd."""
     run_calculix(program, folder, job, rod_deck(deck, library), threads=threads, environment=environment)
-    x = deck.coordinates + read_displacements(folder / f"{job}.dat", len(deck.coordinates))
+    return shape_of(deck, read_displacements(folder / f"{job}.dat", len(deck.coordinates)))
+
+
+def shape_of(deck: Deck, displacement: NDArray[np.float64]) -> Shape:
+    """The rod's shape, from displacements (nodes, 3)."""
+    x = deck.coordinates + displacement
     foot = x[deck.node_sets["FOOT"]]
     length = x[deck.node_sets["TAIL"], 2].mean() - x[:, 2].min()
     return Shape(float(length), float(np.hypot(foot[:, 0], foot[:, 1]).max()))

@@ -8,12 +8,11 @@ Learned yield surface: random weights, small enough that direction and history c
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from pybridge.bench.random_surrogate import make_card, write_surrogate
+from pybridge.bench.random_surrogate import make_card, make_yield_surface, write_surrogate
 
 BULK, SHEAR, KNEE = 36e9, 17e9, 0.01
 
@@ -47,39 +46,5 @@ def saturating_surrogate(path: Path, horizon: float) -> Path:
 
 def random_yield_surface(path: Path, horizon: float) -> Path:
     """Write it to `path`; its relaxation time is a fiftieth of `horizon`, s."""
-    rng = np.random.default_rng(5)
-    back, scalars, width, strain_scale = 2, 4, 16, 4e-3
-    states = 5 * back + scalars
-    sizes = (6 + states, width, width, 7 + states)
-    names = (
-        ("inelastic_metric", 6), ("hidden", states), ("equivalent_plastic_strain", 1), ("plastic_work", 1),
-        ("unreliable", 1),
-    )  # fmt: skip
-    units = {"plastic_work": "J/m3"}
-    card = {
-        "kind": "yield_surface",
-        "name": "random",
-        "precision": "f64",
-        "state_schema": [
-            {"name": name, "count": n, "unit": units.get(name, "1"), "description": name} for name, n in names
-        ],
-        "elastic_moduli": {"bulk": BULK, "shear": SHEAR},
-        "domain": {"strain_max": 1.0, "rate_max": 100 / horizon, "time_max": None},
-        "yield_surface": {"backstresses": back, "scalars": scalars, "width": width, "substeps": 2},
-        "network": [
-            {"in": a, "out": b, "activation": kind}
-            for a, b, kind in zip(sizes[:-1], sizes[1:], ("silu", "silu", "linear"), strict=True)
-        ],
-    }
-    tensors = {
-        "skip": 0.2 * rng.normal(size=scalars),
-        "speed": np.exp(0.3 * rng.normal(size=states)),
-        "hidden_bound": np.full(states, 50.0),
-        "pressure_coefficients": np.array([BULK, -BULK]),
-        "scales": np.array([strain_scale, horizon / 50, 0.01, 0.4, 0.1, 0.01, 0.1, 50.0]),
-    }
-    for i, (a, b) in enumerate(pairwise(sizes)):
-        tensors[f"layer{i}.weight"] = 0.4 * rng.normal(size=(b, a)) / np.sqrt(a)
-        tensors[f"layer{i}.bias"] = 0.1 * rng.normal(size=b)
-    write_surrogate(path, card, tensors)
+    write_surrogate(path, *make_yield_surface(16, horizon, {"bulk": BULK, "shear": SHEAR}))
     return path

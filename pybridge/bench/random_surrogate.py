@@ -1,8 +1,9 @@
-"""A PCA + DNN model file of given size with random weights: speed does not depend on what a network has learned."""
+"""Model files of given size with random weights: speed does not depend on what a network has learned."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from itertools import pairwise
 from pathlib import Path
@@ -59,6 +60,50 @@ def make_tensors(card: dict[str, Any], seed: int = 0, steps: int = 200) -> dict[
         tensors[f"layer{i}.weight"] = rng.normal(size=(layer["out"], layer["in"])) / np.sqrt(layer["in"])
         tensors[f"layer{i}.bias"] = rng.normal(size=layer["out"]) * 0.1
     return tensors
+
+
+def make_yield_surface(
+    width: int, horizon: float, moduli: Mapping[str, float]
+) -> tuple[dict[str, Any], dict[str, NDArray]]:
+    """Card and tensors of a learned yield surface with random weights, small enough that the surface stays one.
+
+    Its relaxation time is a fiftieth of `horizon`, s; moduli: bulk and shear, Pa.
+    """
+    rng = np.random.default_rng(5)
+    back, scalars, strain_scale = 2, 4, 4e-3
+    states = 5 * back + scalars
+    sizes = (6 + states, width, width, 7 + states)
+    names = (
+        ("inelastic_metric", 6), ("hidden", states), ("equivalent_plastic_strain", 1), ("plastic_work", 1),
+        ("unreliable", 1),
+    )  # fmt: skip
+    units = {"plastic_work": "J/m3"}
+    card: dict[str, Any] = {
+        "kind": "yield_surface",
+        "name": "random",
+        "precision": "f64",
+        "state_schema": [
+            {"name": name, "count": n, "unit": units.get(name, "1"), "description": name} for name, n in names
+        ],
+        "elastic_moduli": dict(moduli),
+        "domain": {"strain_max": 1.0, "rate_max": 100 / horizon, "time_max": None},
+        "yield_surface": {"backstresses": back, "scalars": scalars, "width": width, "substeps": 2},
+        "network": [
+            {"in": a, "out": b, "activation": kind}
+            for a, b, kind in zip(sizes[:-1], sizes[1:], ("silu", "silu", "linear"), strict=True)
+        ],
+    }
+    tensors = {
+        "skip": 0.2 * rng.normal(size=scalars),
+        "speed": np.exp(0.3 * rng.normal(size=states)),
+        "hidden_bound": np.full(states, 50.0),
+        "pressure_coefficients": np.array([moduli["bulk"], -moduli["bulk"]]),
+        "scales": np.array([strain_scale, horizon / 50, 0.01, 0.4, 0.1, 0.01, 0.1, 50.0]),
+    }
+    for i, (a, b) in enumerate(pairwise(sizes)):
+        tensors[f"layer{i}.weight"] = 0.4 * rng.normal(size=(b, a)) / np.sqrt(a)
+        tensors[f"layer{i}.bias"] = 0.1 * rng.normal(size=b)
+    return card, tensors
 
 
 def write_random_surrogate(

@@ -107,6 +107,9 @@ class Mesh:
     # --- sets ------------------------------------------------------------------------------------------------
     def _inline_set(self, card: Card, scope: Scope) -> None:
         """*NODE, NSET= and *ELEMENT, ELSET=."""
+        for parameter in ("NSET", "ELSET"):
+            if parameter in card.parameters and not card.data:
+                raise card.error(f"{parameter}={card.text(parameter)} would be empty: no data lines follow")
         if card.name == "NODE" and "NSET" in card.parameters:
             labels = [int(card.fields(line)[0]) for line in card.data]
             self._add(

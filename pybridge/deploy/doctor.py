@@ -14,7 +14,7 @@ from pybridge.deploy.bundle import ENVIRONMENT, LIBRARIES, OPTIONAL, library_fol
 from pybridge.deploy.findings import ERROR, NOTE, OK, WARNING, Finding, print_findings
 from pybridge.deploy.trial import try_library
 from pybridge.elf import SharedLibrary, read_library
-from pybridge.errors import HostError, ModelFileError
+from pybridge.errors import HostError, MaterialError, ModelFileError
 
 __all__ = ["Finding", "examine", "print_findings"]
 
@@ -287,6 +287,7 @@ def model_folders(folder: Path, deck: Path | None) -> list[Path]:
 
 
 def _models(folder: Path, deck: Path | None) -> list[Finding]:
+    import pybridge._core as core
     from pybridge.model_file import read_model
 
     findings = []
@@ -304,7 +305,11 @@ def _models(folder: Path, deck: Path | None) -> list[Finding]:
                 )  # fmt: skip
             try:
                 model = read_model(path)
-            except ModelFileError as error:
+                if (
+                    os.environ.get("PYBRIDGE_ENGINE") != "torchscript"
+                ):  # the native engine asks more of a file
+                    core.load_model(str(path), "native", "float64")  # type: ignore[attr-defined]
+            except (ModelFileError, MaterialError) as error:
                 findings.append(Finding(str(path), ERROR, str(error), "copy or export the file again"))
                 continue
             states = sum(entry["count"] for entry in model.card["state_schema"])

@@ -26,10 +26,8 @@ def detect_precision(path: Path) -> str:
     answer = done.stdout.strip().splitlines()[-1:] or [""]
     if done.returncode == 0 and answer[0] in ("float64", "float32"):
         return answer[0]
-    raise HostError(
-        f"{path}: its precision cannot be found out ({done.stderr.strip()[-200:] or 'the trial call failed'}); "
-        "say precision=float64 or float32"
-    )
+    why = (done.stderr.strip().splitlines() or ["the trial call failed"])[-1]
+    raise HostError(f"{path}: its precision cannot be found out ({why}); say precision=float64 or float32")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -90,7 +90,10 @@ def write_models(folder: Path) -> Path:
 def run_driver(
     program: Path, *arguments: object, timeout: float = 3600, environment: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Last line of the driver's output as JSON ({} where it prints none). Raises DriverError with what it said."""
+    """What the driver printed, as JSON ({} where it printed nothing). Raises DriverError with what it said.
+
+    One line is the driver's; any other was written by the library, which must leave standard output alone.
+    """
     command = [str(program), *map(str, arguments)]
     done = subprocess.run(
         command,
@@ -106,6 +109,10 @@ def run_driver(
             f"{program.name} {arguments[0]}: exit code {done.returncode}:\n" + "\n".join(said[:40])
         )
     lines = done.stdout.strip().splitlines()
+    if len(lines) > 1:
+        raise DriverError(
+            f"{program.name} {arguments[0]}: the library wrote to standard output: {lines[0][:200]}"
+        )
     return json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
 
 

@@ -3,7 +3,7 @@
 The drivers of `verify threads` and `verify fuzz` are built with the package's sources in them, by clang++ where it is
 installed (g++ leaves the kernels of the instruction sets without the thread sanitizer, which it fails on). Under address and
 undefined behaviour: many threads with cold loads, bad calls, mutated model files; at the end nothing may have leaked.
-Under the thread sanitizer: cold loads and many threads.
+Under the thread sanitizer: cold loads and many threads. The kernels of lesser instruction sets have fewer calls.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from pybridge._core import active_isa
 from pybridge.report import Report
 from pybridge.verify.drivers import DriverError, build_with_clang, run_driver, write_models
 from pybridge.verify.fuzz import fuzz_arguments
-from pybridge.verify.fuzz_seeds import write_seeds, write_small_model
+from pybridge.verify.fuzz_seeds import write_seeds
 
 THREADS, CALLS, COLD_STARTS, INPUTS = 8, 2_000, 5, 20_000
+ISAS = ("baseline", "avx2", "avx512")
 DRIVERS = {"load_driver": "vumat", "umat_driver": "umat"}
 ADDRESS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:abort_on_error=1",
@@ -31,25 +33,32 @@ def run(options: argparse.Namespace) -> Report:
     """Run the check; --quick makes a tenth of the calls. A finding is printed and counted."""
     report = Report("sanitizers")
     share = 10 if options.quick else 1
+    lesser = ISAS[: ISAS.index(active_isa())]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_models(folder)
         for driver, host in DRIVERS.items():
             address, _ = build_with_clang("address", "address,undefined", driver)
             _under_load(report, f"address_{host}", address, folder, CALLS // share, ADDRESS)
+            for isa in lesser:
+                _under_isa(
+                    report, f"address_{host}_{isa}", address, folder, CALLS // share // 10, ADDRESS, isa
+                )
             _counted(
                 report, f"address_{host}_bad_calls", address, "abuse", "linked", folder, environment=ADDRESS
             )
         fuzz, libfuzzer = build_with_clang("address", "address,undefined", "fuzz_model")
-        model = write_small_model(folder / "small.pt")
-        seeds = write_seeds(folder / "seeds", model)
+        seeds = write_seeds(folder / "model-seeds")
         _counted(
-            report, "address_model_files", fuzz, *fuzz_arguments(libfuzzer, seeds, INPUTS // share, 7, folder),
-            environment={**ADDRESS, "FUZZ_SEED": str(model)},
+            report, "address_model_files", fuzz, *fuzz_arguments(libfuzzer, folder, INPUTS // share, 7),
+            environment={**ADDRESS, "FUZZ_SEEDS": str(seeds)},
         )  # fmt: skip
         for driver, host in DRIVERS.items():
             thread, _ = build_with_clang("thread", "thread", driver)
             _under_load(report, f"thread_{host}", _unmoved(thread, folder), folder, CALLS // share, THREAD)
+            for isa in lesser:
+                name = f"thread_{host}_{isa}"
+                _under_isa(report, name, _unmoved(thread, folder), folder, CALLS // share // 10, THREAD, isa)
     return report
 
 
@@ -92,6 +101,20 @@ def _threads(
     _counted(
         report, f"{name}_threads", program, "threads", "linked", folder, reference, THREADS, calls, 99,
         environment=environment,
+    )  # fmt: skip
+
+
+def _under_isa(
+    report: Report, name: str, program: Path, folder: Path, calls: int, environment: dict[str, str], isa: str
+) -> None:
+    """The kernels that machines without this one's instructions use."""
+    reference, chosen = folder / "reference.bin", {**environment, "PYBRIDGE_ISA": isa}
+    _counted(
+        report, f"{name}_one_thread", program, "reference", "linked", folder, reference, environment=chosen
+    )
+    _counted(
+        report, f"{name}_threads", program, "threads", "linked", folder, reference, THREADS, calls, 5,
+        environment=chosen,
     )  # fmt: skip
 
 

@@ -141,3 +141,13 @@ def test_what_does_not_fit_is_refused(ours, tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "bad.npz").write_bytes(b"text")
     assert main(["odb", str(tmp_path / "bad.npz"), "--out", str(tmp_path / "bad.h5")]) == 2
     assert "expected arrays (.npz) written by read_odb.py" in capsys.readouterr().err
+
+
+def test_scripts_for_the_python_of_abaqus(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["odb", "--scripts", str(tmp_path / "new")]) == 0
+    assert (tmp_path / "new" / "read_odb.py").read_bytes() == SCRIPT.read_bytes()
+    assert (tmp_path / "new" / "impact.py").read_bytes() == (SCRIPT.parent / "impact.py").read_bytes()
+    assert main(["odb", "--scripts", str(tmp_path / "new")]) != 0
+    assert "read_odb.py, impact.py there already" in capsys.readouterr().err
+    assert main(["odb"]) != 0
+    assert "expected FILE.npz and --out FILE.h5" in capsys.readouterr().err

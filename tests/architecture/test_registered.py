@@ -10,7 +10,7 @@ GROUPS = {
     "pybridge.commands": "run",
     "pybridge.verify": "run",
     "pybridge.bench": "run",
-    "pybridge.fuzz": "make",
+    "pybridge.fuzz": "bases",
 }
 REGISTERED = sorted(
     (point for group in GROUPS for point in entry_points(group=group)), key=lambda p: (p.group, p.name)

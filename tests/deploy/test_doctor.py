@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from abaqus_jobs.rods import taylor_anvil
 from pybridge._core import load_model
+from pybridge.bench.random_surrogate import make_yield_surface
 from pybridge.commands import main
 from pybridge.deck.user_material import user_material
 from pybridge.deck.writer import write_deck
@@ -19,6 +21,7 @@ from pybridge.deploy.deck_check import examine_deck
 from pybridge.deploy.doctor import examine, examine_library
 from pybridge.deploy.findings import ERROR, OK, Finding
 from pybridge.model_file import read_model
+from pybridge.verify.fuzz_seeds import archive, packed
 
 
 def errors(findings: list[Finding]) -> list[str]:
@@ -158,6 +161,31 @@ def deck_with(model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return examine_deck(path, [tmp_path])
 
     return make
+
+
+def test_a_model_file_that_the_library_refuses_is_no_ready_machine(deployed: Path, tmp_path: Path) -> None:
+    """Card, hash and tensors are sound, and it is no material: a tensor has the wrong shape."""
+    card, tensors = make_yield_surface(4, 1e-6, {"bulk": 36e9, "shear": 17e9})
+    folder = tmp_path / "deploy"
+    shutil.copytree(deployed, folder)
+    (folder / "SOUND.pt").write_bytes(archive(*packed(card, tensors)))
+    assert all(f.state != ERROR for f in examine(folder) if "SOUND" in f.check)
+    old = {**tensors, "scales": tensors["scales"][:4]}
+    (folder / "OLD.pt").write_bytes(archive(*packed(card, old)))
+    (finding,) = (f for f in examine(folder) if "OLD.pt" in f.check)
+    assert finding.state == ERROR
+    assert "tensor scales: expected shape (8), got (4)" in finding.text
+
+
+def test_others_may_read_the_folder(deployed: Path) -> None:
+    """As the umask says: a job may run under another account."""
+    assert {path.stat().st_mode & 0o044 for path in deployed.iterdir()} == {0o044 & ~umask()}
+
+
+def umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@
 // bytes), a card and weights, from which an archive with right checksums is made: so that mutations reach
 // what lies behind the checksums. What must hold, else the process aborts and the input is kept: the reader
 // throws Error with a text, or gives finite tensors that fit their shapes; an archive as it stands gives the
-// card and the numbers of the seed or none; a material made of the file answers finite numbers or says that
-// it failed.
+// card and the numbers of a seed (of the folder FUZZ_SEEDS) or none; a material made of the file answers
+// finite numbers or says that it failed.
+#include <dirent.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -31,7 +33,6 @@
 #define FUZZ_MAIN 0
 #else
 #define FUZZ_MAIN 1
-#include <dirent.h>
 #endif
 
 using Bytes = std::vector<unsigned char>;
@@ -176,41 +177,6 @@ void try_material() {
   }
 }
 
-std::string& seed_content() {
-  static std::string text;
-  return text;
-}
-
-void examine(const unsigned char* data, std::size_t size) {
-  if (size == 0) return;
-  write_file(archive_of(data, size));
-  try {
-    const pybridge::ModelFile file = pybridge::read_model_file(file_path());
-    check_tensors(file);
-    if (data[0] % 2 == 0 && !seed_content().empty())
-      require(content(file) == seed_content(), "an altered archive was read as something else");
-  } catch (const pybridge::Error& error) {
-    require(error.what()[0] != '\0', "an error without a text");
-    return;
-  }
-  try_material<double>();
-  try_material<float>();
-}
-
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  if (seed_content().empty()) {
-    if (const char* path = std::getenv("FUZZ_SEED"))
-      seed_content() = content(pybridge::read_model_file(path));
-  }
-  examine(data, size);
-  return 0;
-}
-
-#if FUZZ_MAIN
-namespace {
-
 std::vector<Bytes> read_seeds(const std::string& folder) {
   std::vector<Bytes> seeds;
   DIR* directory = opendir(folder.c_str());
@@ -224,6 +190,54 @@ std::vector<Bytes> read_seeds(const std::string& folder) {
   closedir(directory);
   return seeds;
 }
+
+// What the archives in the folder FUZZ_SEEDS hold.
+const std::vector<std::string>& seed_contents() {
+  static const std::vector<std::string> contents = [] {
+    std::vector<std::string> found;
+    const char* folder = std::getenv("FUZZ_SEEDS");
+    require(folder != nullptr, "FUZZ_SEEDS must name the folder of seeds");
+    for (const Bytes& seed : read_seeds(folder)) {
+      if (seed[0] % 2 != 0) continue;
+      write_file(Bytes(seed.begin() + 1, seed.end()));
+      found.push_back(content(pybridge::read_model_file(file_path())));
+      pybridge::load_model<double>(file_path(), pybridge::Engine::native);  // a seed that is no model is none
+    }
+    require(!found.empty(), "no archive among the seeds");
+    return found;
+  }();
+  return contents;
+}
+
+void examine(const unsigned char* data, std::size_t size) {
+  if (size == 0) return;
+  write_file(archive_of(data, size));
+  try {
+    const pybridge::ModelFile file = pybridge::read_model_file(file_path());
+    check_tensors(file);
+    if (data[0] % 2 == 0) {
+      const std::vector<std::string>& seeds = seed_contents();
+      require(std::find(seeds.begin(), seeds.end(), content(file)) != seeds.end(),
+              "an altered archive was read as something else");
+    }
+  } catch (const pybridge::Error& error) {
+    require(error.what()[0] != '\0', "an error without a text");
+    return;
+  }
+  try_material<double>();
+  try_material<float>();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  seed_contents();
+  examine(data, size);
+  return 0;
+}
+
+#if FUZZ_MAIN
+namespace {
 
 const char* const words[] = {
     "null",     "true",      "-1", "0",  "1e309", "1e-400",  "2147483648",       "4294967295",
