@@ -227,14 +227,14 @@ void PcaDnn<Real>::finish(const Block<Real>& block, int i) const {
 // One point with its tangent: the arithmetic of advance() and decode(), to the last bit.
 template <class Real>
 void PcaDnn<Real>::update_point(const Block<Real>& block, const Step& step, int i, Real* tangent) const {
-  constexpr std::size_t directions = network_directions;
   const int s = block.stride;
   const std::size_t in = static_cast<std::size_t>(6 * modes_in_),
                     out = static_cast<std::size_t>(6 * modes_out_);
-  Real* x = thread_scratch<Real>(ScratchSlot::material, 2 * in + out * (directions + 1));
+  Real* x = thread_scratch<Real>(ScratchSlot::material, 2 * (in + out));
   Real* dx = x + in;
   Real* y = dx + in;
-  Real* dy = y + out;
+  Real* basis = y + out;
+  Real by_component[6 * network_directions];
   std::size_t r = 0;
   for (std::size_t k = 0; k < 6; ++k) {
     const std::ptrdiff_t component = i + static_cast<std::ptrdiff_t>(s) * static_cast<std::ptrdiff_t>(k);
@@ -248,31 +248,25 @@ void PcaDnn<Real>::update_point(const Block<Real>& block, const Step& step, int 
       dx[r] = static_cast<Real>(step.weight[r]) * inverse_scale_[r];
     }
   }
-  network_.forward_tangent(x, dx, modes_in_, y, dy);
+  for (r = 0; r < out; ++r) basis[r] = static_cast<Real>(step.basis[r]);
+  network_.forward_tangent({x, dx, modes_in_, basis, modes_out_, y, by_component});
   r = 0;
   for (int k = 0; k < 6; ++k) {
     Real stress = 0;
-    for (int mode = 0; mode < modes_out_; ++mode, ++r)
-      stress += (y[r] - net_zero_[r]) * static_cast<Real>(step.basis[r]);
+    for (int mode = 0; mode < modes_out_; ++mode, ++r) stress += (y[r] - net_zero_[r]) * basis[r];
     block.stress_new[i + k * s] = stress;
   }
   finish(block, i);
   if (block.status[i] <= static_cast<int>(Status::unreliable))
-    store_tangent(block, step, i, dy, tangent);
+    store_tangent(block, i, by_component, tangent);
   else
     isotropic_tangent(moduli_, tangent, s);
 }
 
-// From the derivatives of the network's outputs, da [6 modes_out][6], by the components of E.
+// From the derivatives of the stress without its pressure polynomial by the components of E, [6][6].
 template <class Real>
-void PcaDnn<Real>::store_tangent(const Block<Real>& block, const Step& step, int i, const Real* da,
+void PcaDnn<Real>::store_tangent(const Block<Real>& block, int i, const Real* by_component,
                                  Real* tangent) const {
-  Real by_component[6][6] = {};
-  for (int k = 0; k < 6; ++k)
-    for (int r = k * modes_out_; r < (k + 1) * modes_out_; ++r) {
-      const Real basis = static_cast<Real>(step.basis[r]);
-      for (int l = 0; l < 6; ++l) by_component[k][l] += da[r * network_directions + l] * basis;
-    }
   // d(pressure) / dU = p'(J - 1) cof U
   Real strain[6];
   strain_at(block.stretch_new, block.stride, i, strain);
@@ -288,7 +282,7 @@ void PcaDnn<Real>::store_tangent(const Block<Real>& block, const Step& step, int
     for (int l = 0; l < 6; ++l) {
       // Mandel components of shears are sqrt2 times the tensor's
       const Real packing = (k < 3 ? Real(1) : root2) * (l < 3 ? Real(1) : inverse_root2);
-      const Real value = packing * by_component[k][l] + (k < 3 ? slope * by_volume[l] : Real(0));
+      const Real value = packing * by_component[k * 6 + l] + (k < 3 ? slope * by_volume[l] : Real(0));
       tangent[(k * 6 + l) * block.stride] = value;
     }
 }

@@ -40,7 +40,7 @@ class PcaDnn final : public Material<Real>, public HasStretchTangent<Real> {
   void decode(const Block<Real>& block, const Step& step, int start, int n, const Real* a) const;
   void finish(const Block<Real>& block, int i) const;
   void update_point(const Block<Real>& block, const Step& step, int i, Real* tangent) const;
-  void store_tangent(const Block<Real>& block, const Step& step, int i, const Real* da, Real* tangent) const;
+  void store_tangent(const Block<Real>& block, int i, const Real* by_component, Real* tangent) const;
 
   StateSchema schema_;
   ElasticModuli moduli_;
