@@ -120,13 +120,12 @@ inline void read_out_columns(const PackedLayer<Real>& layer, const TangentOf<Rea
       for (int d = 0; d < network_directions; ++d) of.dy[r * network_directions + d] = value(r, 1 + d);
     return;
   }
-  for (int k = 0; k < network_directions; ++k)
-    for (int d = 0; d < network_directions; ++d) {
-      Real sum = 0;
-      for (int r = k * of.readout_run; r < (k + 1) * of.readout_run; ++r)
-        sum += of.readout[r] * value(r, 1 + d);
-      of.dy[k * network_directions + d] = sum;
-    }
+  for (int k = 0; k < network_directions; ++k) {
+    Real sum[network_directions] = {};
+    for (int r = k * of.readout_run; r < (k + 1) * of.readout_run; ++r)
+      for (int d = 0; d < network_directions; ++d) sum[d] += of.readout[r] * value(r, 1 + d);
+    for (int d = 0; d < network_directions; ++d) of.dy[k * network_directions + d] = sum[d];
+  }
 }
 
 }  // namespace pybridge::PYBRIDGE_ISA::network

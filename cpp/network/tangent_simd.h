@@ -72,20 +72,38 @@ inline void multiply_in_two(const PackedLayer<Real>& layer, const Real* weight, 
 
 // Inputs that depend on one direction each, `run` after `run`: their slopes are one column, the second.
 template <class Real, int Panels>
-inline void multiply_runs(const PackedLayer<Real>& layer, const Real* weight, const Real* bias, const Real* x,
-                          int run, const Columns<Real>& y, Real* slope) {
+inline void multiply_runs_at_once(const PackedLayer<Real>& layer, const Real* weight, const Real* bias,
+                                  const Real* x, int run, const Columns<Real>& y, Real* slope) {
+  using Sums = PanelSums<Real, Panels, tangent_columns>;
+  Sums sums(bias);
+  const Real* by = x + spread<Real> * y.distance;
+  unrolled<network_directions>([&](auto d) PYBRIDGE_INLINE_BODY {
+    for (int k = d * run; k < (d + 1) * run; ++k)
+      unrolled<Sums::count>([&](auto v) PYBRIDGE_INLINE_BODY {
+        const Vector<Real> w = Sums::weight_of(layer, weight, k, v);
+        sums.of[v][0] = multiply_add(w, splat(x, k), sums.of[v][0]);
+        sums.of[v][d + 1] = multiply_add(w, splat(by, k), sums.of[v][d + 1]);
+      });
+  });
+  activate_first(sums, layer.activation, slope);
+  sums.write(y);
+}
+
+// The same, one direction after the other.
+template <class Real, int Panels>
+inline void multiply_runs_in_turn(const PackedLayer<Real>& layer, const Real* weight, const Real* bias,
+                                  const Real* x, int run, const Columns<Real>& y, Real* slope) {
   using Sums = PanelSums<Real, Panels, 1>;
   Sums value(bias);
   const Real* by = x + spread<Real> * y.distance;
   for (int d = 1; d < tangent_columns; ++d) {
     Sums sums(nullptr);
-    for (int k = (d - 1) * run; k < d * run; ++k) {
+    for (int k = (d - 1) * run; k < d * run; ++k)
       unrolled<Sums::count>([&](auto v) PYBRIDGE_INLINE_BODY {
         const Vector<Real> w = Sums::weight_of(layer, weight, k, v);
         value.of[v][0] = multiply_add(w, splat(x, k), value.of[v][0]);
         sums.of[v][0] = multiply_add(w, splat(by, k), sums.of[v][0]);
       });
-    }
     sums.write(y.from(d));
   }
   activate_first(value, layer.activation, slope);
@@ -103,13 +121,15 @@ inline void tangent_panels(const PackedLayer<Real>& layer, int panel, const Real
                            const Columns<Real>& y, Real* slope) {
   const int first = panel * Shape<Real>::panel;
   const Real* weight = layer.weight + static_cast<std::ptrdiff_t>(first) * layer.inputs;
+  const Real* bias = layer.bias + first;
   const Columns<Real> rows = {y.at + spread<Real> * first, y.distance};
-  if (run > 0)
-    multiply_runs<Real, Panels>(layer, weight, layer.bias + first, x, run, rows, slope);
-  else if constexpr (TangentShape<Real>::columns == tangent_columns)
-    multiply_at_once<Real, Panels>(layer, weight, layer.bias + first, x, rows, slope);
-  else
-    multiply_in_two<Real, Panels>(layer, weight, layer.bias + first, x, rows, slope);
+  if constexpr (TangentShape<Real>::columns == tangent_columns) {
+    if (run > 0) return multiply_runs_at_once<Real, Panels>(layer, weight, bias, x, run, rows, slope);
+    multiply_at_once<Real, Panels>(layer, weight, bias, x, rows, slope);
+  } else {
+    if (run > 0) return multiply_runs_in_turn<Real, Panels>(layer, weight, bias, x, run, rows, slope);
+    multiply_in_two<Real, Panels>(layer, weight, bias, x, rows, slope);
+  }
 }
 
 template <class Real>

@@ -26,6 +26,13 @@ int modes_of(const ModelFile& file, const char* name, const Tensor& tensor) {
   return tensor.shape[0] / 6;
 }
 
+// Rows of a row-major matrix, each times its factor.
+std::vector<double> scaled(std::vector<double> values, const std::vector<double>& factors) {
+  const std::size_t columns = values.size() / factors.size();
+  for (std::size_t k = 0; k < values.size(); ++k) values[k] *= factors[k / columns];
+  return values;
+}
+
 }  // namespace
 
 std::vector<DenseLayer> layers_from(const ModelFile& file) {
@@ -73,9 +80,10 @@ PcaDnn<Real>::PcaDnn(const ModelFile& file)
                 std::to_string(network_.outputs()) + " numbers, the bases need " + std::to_string(in) +
                 " to " + std::to_string(out));
   check_state_schema(file);
-  input_ = TimeTable(time, primitive.values, in);
-  output_ = TimeTable(time, basis.values, out);
-  output_scale_ = file.tensor("output_scale", {out}).values;
+  const std::vector<double>& output_scale = file.tensor("output_scale", {out}).values;
+  input_ =
+      TimeTable(time, scaled(primitive.values, std::vector<double>(primitive.shape[0], 1 / horizon_)), in);
+  output_ = TimeTable(time, scaled(basis.values, output_scale), out);
   if (file.find("pressure_coefficients") != nullptr)
     pressure_ = file.tensor("pressure_coefficients", {0}).values;
   const std::vector<double>& mean = file.tensor("input_mean", {in}).values;
@@ -114,8 +122,6 @@ typename PcaDnn<Real>::Step PcaDnn<Real>::prepare(const Block<Real>& block) cons
   const double end = std::min(block.time_old + block.dt, horizon_);
   input_.mean(std::min(block.time_old, horizon_), end, table);
   output_.at(end, table + in);
-  for (std::size_t r = 0; r < in; ++r) table[r] /= horizon_;
-  for (std::size_t r = 0; r < out; ++r) table[in + r] *= output_scale_[r];
   return {table, table + in};
 }
 
@@ -216,8 +222,10 @@ void PcaDnn<Real>::finish(const Block<Real>& block, int i) const {
     inc[c] = strain[c] - old[c];
   }
   if (!all_finite(block.stress_new + i, s)) return keep_old(block, states, i, Status::failed_fatal);
-  const bool outside = static_cast<double>(frobenius(strain)) > domain_.strain_max ||
-                       static_cast<double>(frobenius(inc)) > domain_.rate_max * block.dt;
+  const auto beyond = [](const Real e[6], double most) {
+    return static_cast<double>(squared_norm(e)) > most * most;
+  };
+  const bool outside = beyond(strain, domain_.strain_max) || beyond(inc, domain_.rate_max * block.dt);
   const std::ptrdiff_t flag = i + static_cast<std::ptrdiff_t>(s) * (states - 1);
   block.state_new[flag] = outside ? std::max(block.state_old[flag], Real(1)) : block.state_old[flag];
   block.status[i] = static_cast<int>(block.state_new[flag] > 0 ? Status::unreliable : Status::ok);
@@ -267,7 +275,20 @@ void PcaDnn<Real>::update_point(const Block<Real>& block, const Step& step, int 
 template <class Real>
 void PcaDnn<Real>::store_tangent(const Block<Real>& block, int i, const Real* by_component,
                                  Real* tangent) const {
-  // d(pressure) / dU = p'(J - 1) cof U
+  // Mandel components of shears are sqrt2 times the tensor's
+  const Real root2 = static_cast<Real>(sqrt2), inverse_root2 = static_cast<Real>(inverse_sqrt2);
+  Real mandel[36];
+  for (int k = 0; k < 6; ++k)
+    for (int l = 0; l < 6; ++l)
+      mandel[k * 6 + l] =
+          (k < 3 ? Real(1) : root2) * (l < 3 ? Real(1) : inverse_root2) * by_component[k * 6 + l];
+  if (!pressure_.empty()) add_pressure_tangent(block, i, mandel);
+  for (int c = 0; c < 36; ++c) tangent[c * block.stride] = mandel[c];
+}
+
+// d(pressure) / dU = p'(J - 1) cof U
+template <class Real>
+void PcaDnn<Real>::add_pressure_tangent(const Block<Real>& block, int i, Real* mandel) const {
   Real strain[6];
   strain_at(block.stretch_new, block.stride, i, strain);
   const Real volume = dilation(strain);
@@ -277,14 +298,8 @@ void PcaDnn<Real>::store_tangent(const Block<Real>& block, int i, const Real* by
   Mat3<Real> u;
   block_to_matrix(block.stretch_new + i, block.stride, u.m);
   const Sym<Real> by_volume = symmetric_part(cofactors(u));
-  const Real root2 = static_cast<Real>(sqrt2), inverse_root2 = static_cast<Real>(inverse_sqrt2);
-  for (int k = 0; k < 6; ++k)
-    for (int l = 0; l < 6; ++l) {
-      // Mandel components of shears are sqrt2 times the tensor's
-      const Real packing = (k < 3 ? Real(1) : root2) * (l < 3 ? Real(1) : inverse_root2);
-      const Real value = packing * by_component[k * 6 + l] + (k < 3 ? slope * by_volume[l] : Real(0));
-      tangent[(k * 6 + l) * block.stride] = value;
-    }
+  for (int k = 0; k < 3; ++k)
+    for (int l = 0; l < 6; ++l) mandel[k * 6 + l] += slope * by_volume[l];
 }
 
 template class PcaDnn<double>;

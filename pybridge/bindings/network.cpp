@@ -64,8 +64,8 @@ Block2<Real> forward(const Network<Real>& network, const Block2<Real>& x) {
   return y;
 }
 
-// dx: (inputs, 6), or (inputs,) where input r depends on direction r // (inputs // 6) alone. readout: (outputs,)
-// for the derivative of its six sums, or empty for that of each output.
+// dx: (inputs, 6), or (inputs,) where input r depends on direction r // (inputs // 6) alone. readout:
+// (outputs,) for the derivative of its six sums, or empty for that of each output.
 template <class Real>
 py::tuple forward_tangent(const Network<Real>& network, const Contiguous<Real>& x, const Contiguous<Real>& dx,
                           const Contiguous<Real>& readout) {
@@ -74,7 +74,8 @@ py::tuple forward_tangent(const Network<Real>& network, const Contiguous<Real>& 
   const bool runs = dx.ndim() == 1 && dx.shape(0) == in && in % directions == 0;
   const bool sums = readout.size() > 0;
   if (x.ndim() != 1 || x.shape(0) != in || !(runs || (dx.ndim() == 2 && dx.size() == in * directions)))
-    throw Error("forward_tangent: expected x (inputs,) and dx (inputs, 6) or (inputs,), inputs a multiple of 6");
+    throw Error(
+        "forward_tangent: expected x (inputs,) and dx (inputs, 6) or (inputs,), inputs a multiple of 6");
   if (sums && (readout.size() != out || out % directions != 0))
     throw Error("forward_tangent: expected readout (outputs,), outputs a multiple of 6");
   Contiguous<Real> y(out), dy({sums ? directions : out, directions});
@@ -146,7 +147,8 @@ void bind_network(py::module_& m, const char* name) {
       .def("forward", &forward<Real>, py::arg("x").noconvert(), "(inputs, n) -> (outputs, n).")
       .def("forward_tangent", &forward_tangent<Real>, py::arg("x").noconvert(), py::arg("dx").noconvert(),
            py::arg("readout").noconvert(),
-           "One point: y (outputs,) and its derivative in six directions (outputs, 6), or (6, 6) of the sums of "
+           "One point: y (outputs,) and its derivative in six directions (outputs, 6), or (6, 6) of the sums "
+           "of "
            "readout x y over sixths of the outputs where readout is not empty.")
       .def("time_forward", &time_forward<Real>, py::arg("x").noconvert(), py::arg("windows"),
            py::arg("calls"), "Smallest CPU time of one call over windows of calls, s.");
