@@ -61,8 +61,15 @@ inline SplitExp<Real> split_exp(Vector<Real> x) {
   const Vector<Real> n = shifted - magic;
   Vector<Real> r = multiply_add(n, broadcast<Real>(-C::ln2_high), x);
   r = multiply_add(n, broadcast<Real>(-C::ln2_low), r);
-  Vector<Real> p = broadcast<Real>(inverse_factorial[C::degree]);
-  for (int k = C::degree - 1; k >= 1; --k) p = multiply_add(p, r, broadcast<Real>(inverse_factorial[k]));
+  // Even and odd powers apart: two chains half as long, which is what one point alone waits for.
+  const Vector<Real> square = r * r;
+  Vector<Real> odd = broadcast<Real>(inverse_factorial[C::degree]);
+  Vector<Real> even = broadcast<Real>(inverse_factorial[C::degree - 1]);
+  for (int k = C::degree - 2; k >= 1; k -= 2)
+    odd = multiply_add(odd, square, broadcast<Real>(inverse_factorial[k]));
+  for (int k = C::degree - 3; k >= 1; k -= 2)
+    even = multiply_add(even, square, broadcast<Real>(inverse_factorial[k]));
+  const Vector<Real> p = multiply_add(even, r, odd);
   const Integers whole = (Integers)shifted - (Integers)magic + C::exponent_bias;
   return {(Vector<Real>)(whole << C::mantissa_bits), p * r};
 }
@@ -100,43 +107,70 @@ inline Vector<Real> tanh(Vector<Real> x) {
   return x > Vector<Real>{} ? -t : t;
 }
 
+// Value and derivative of an activation. Where only one is used, the compiler drops the other.
 template <class Real>
-inline Vector<Real> selu(Vector<Real> x) {
-  const Vector<Real> zero{};
-  const Vector<Real> scale = broadcast<Real>(Real(1.0507009873554804934193349852946));
-  const Vector<Real> scaled_alpha =
-      broadcast<Real>(Real(1.0507009873554804934193349852946 * 1.6732632423543772848170429916717));
-  const Vector<Real> below = scaled_alpha * expm1_negative<Real>(x > zero ? zero : x);
-  return x > zero ? scale * x : below;
+struct ValueAndSlope {
+  Vector<Real> value;
+  Vector<Real> slope;
+};
+
+template <Activation Kind, class Real>
+inline ValueAndSlope<Real> activated(Vector<Real> x) {
+  const Vector<Real> zero{}, one = broadcast<Real>(1);
+  if constexpr (Kind == Activation::relu) {
+    return {x < zero ? zero : x, x > zero ? one : zero};
+  } else if constexpr (Kind == Activation::tanh) {
+    const Vector<Real> y = tanh<Real>(x);
+    return {y, one - y * y};
+  } else if constexpr (Kind == Activation::sigmoid) {
+    const Vector<Real> y = sigmoid<Real>(x);
+    return {y, y * (one - y)};
+  } else if constexpr (Kind == Activation::selu) {
+    const Vector<Real> scale = broadcast<Real>(Real(1.0507009873554804934193349852946));
+    const Vector<Real> scaled_alpha =
+        broadcast<Real>(Real(1.0507009873554804934193349852946 * 1.6732632423543772848170429916717));
+    const Vector<Real> below = scaled_alpha * expm1_negative<Real>(x > zero ? zero : x);
+    return {x > zero ? scale * x : below, x > zero ? scale : below + scaled_alpha};
+  } else if constexpr (Kind == Activation::silu) {
+    const Vector<Real> s = sigmoid<Real>(x), y = x * s;
+    return {y, s + y * (one - s)};
+  } else {
+    return {x, one};
+  }
+}
+
+template <Activation Kind>
+struct ActivationKind {
+  static constexpr Activation value = Kind;
+};
+
+// Calls body(ActivationKind<activation>()), so that the choice is made once for many vectors.
+template <class Body>
+inline __attribute__((always_inline)) void with_kind(Activation activation, const Body& body) {
+  switch (activation) {
+    case Activation::linear:
+      return body(ActivationKind<Activation::linear>());
+    case Activation::relu:
+      return body(ActivationKind<Activation::relu>());
+    case Activation::tanh:
+      return body(ActivationKind<Activation::tanh>());
+    case Activation::sigmoid:
+      return body(ActivationKind<Activation::sigmoid>());
+    case Activation::selu:
+      return body(ActivationKind<Activation::selu>());
+    case Activation::silu:
+      return body(ActivationKind<Activation::silu>());
+  }
 }
 
 // In place on `count` values, a multiple of the lanes.
 template <class Real>
 inline void activate(Real* y, int count, Activation activation) {
-  constexpr int lanes = Lanes<Real>::count;
-  const Vector<Real> zero{};
-  switch (activation) {
-    case Activation::linear:
-      return;
-    case Activation::relu:
-      for (int i = 0; i < count; i += lanes) {
-        const Vector<Real> x = load(y + i);
-        store(y + i, x < zero ? zero : x);
-      }
-      return;
-    case Activation::tanh:
-      for (int i = 0; i < count; i += lanes) store(y + i, tanh<Real>(load(y + i)));
-      return;
-    case Activation::sigmoid:
-      for (int i = 0; i < count; i += lanes) store(y + i, sigmoid<Real>(load(y + i)));
-      return;
-    case Activation::selu:
-      for (int i = 0; i < count; i += lanes) store(y + i, selu<Real>(load(y + i)));
-      return;
-    case Activation::silu:
-      for (int i = 0; i < count; i += lanes) store(y + i, load(y + i) * sigmoid<Real>(load(y + i)));
-      return;
-  }
+  if (activation == Activation::linear) return;
+  with_kind(activation, [&](auto kind) {
+    for (int i = 0; i < count; i += Lanes<Real>::count)
+      store(y + i, activated<decltype(kind)::value, Real>(load(y + i)).value);
+  });
 }
 
 }  // namespace pybridge::PYBRIDGE_ISA::network

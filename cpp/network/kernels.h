@@ -31,22 +31,39 @@ struct PackedNetwork {
   int width = 0;  // of the widest layer, inputs included
 };
 
+// One point and the derivative in network_directions directions that is asked for.
+template <class Real>
+struct TangentOf {
+  const Real* x = nullptr;  // [inputs]
+
+  // run = 0: dx[input][direction]. run > 0: dx[input], where input r depends on direction r / run alone and
+  // inputs = run * network_directions, which saves most of the first layer's derivative.
+  const Real* dx = nullptr;
+  int run = 0;
+
+  // Without: the derivative of each output. With: of network_directions sums over readout_run outputs each,
+  // sum k over readout[r] y[r], r / readout_run = k, which saves most of the last layer's derivative.
+  const Real* readout = nullptr;
+  int readout_run = 0;
+
+  Real* y = nullptr;   // [outputs], the bits of forward()
+  Real* dy = nullptr;  // [output or sum][direction]
+};
+
 template <class Real>
 struct NetworkKernels {
   int panel = 0;  // outputs in a panel of packed weights
 
-  // Values of scratch that forward() needs, aligned to 64 bytes.
+  // Values of scratch that the others need, aligned to 64 bytes.
   std::size_t (*scratch_size)(int width) = nullptr;
 
   // All layers for n <= network_chunk points; component c of point i at [i + stride * c].
   void (*forward)(const PackedNetwork<Real>& network, int n, const Real* x, std::ptrdiff_t x_stride, Real* y,
                   std::ptrdiff_t y_stride, Real* scratch) = nullptr;
 
-  // All layers for one point and their derivative in network_directions directions, dy[output][direction].
-  // run = 0: dx[input][direction]. run > 0: dx[input], where input r depends on direction r / run alone and
-  // inputs = run * network_directions. y has the bits of forward(). scratch as there.
-  void (*forward_tangent)(const PackedNetwork<Real>& network, const Real* x, const Real* dx, int run, Real* y,
-                          Real* dy, Real* scratch) = nullptr;
+  // All layers for one point and their derivative.
+  void (*forward_tangent)(const PackedNetwork<Real>& network, const TangentOf<Real>& of,
+                          Real* scratch) = nullptr;
 
   // Independent multiply-adds on registers alone; returns their number times two (FLOP). For benchmarks.
   double (*peak)(long repeats, Real* sink) = nullptr;

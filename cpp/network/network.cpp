@@ -121,10 +121,10 @@ void Network<Real>::forward(int n, const Real* x, std::ptrdiff_t x_stride, Real*
 }
 
 template <class Real>
-void Network<Real>::forward_tangent(const Real* x, const Real* dx, int run, Real* y, Real* dy) const {
+void Network<Real>::forward_tangent(const TangentOf<Real>& of) const {
   Real* scratch = thread_scratch<Real>(ScratchSlot::network, kernels_.scratch_size(width_));
   const PackedNetwork<Real> packed = {layers_.data(), static_cast<int>(layers_.size()), width_};
-  kernels_.forward_tangent(packed, x, dx, run, y, dy, scratch);
+  kernels_.forward_tangent(packed, of, scratch);
 }
 
 template NetworkKernels<float> network_kernels<float>(Isa);

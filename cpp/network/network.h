@@ -24,12 +24,9 @@ class Network {
   // overlap x. Throws std::bad_alloc where the thread's scratch cannot grow.
   void forward(int n, const Real* x, std::ptrdiff_t x_stride, Real* y, std::ptrdiff_t y_stride) const;
 
-  // One point and its derivative in network_directions directions: x [inputs], y [outputs], dy
-  // [outputs][directions]; dx [inputs][directions] with run = 0, or [inputs] where input r depends on
-  // direction r / run alone (inputs = run * directions), which saves most of the first layer's derivative. y
-  // has the bits of forward(); the derivative is that of the activations in closed form (where relu or selu
-  // has a kink: that of its left side). Throws std::bad_alloc.
-  void forward_tangent(const Real* x, const Real* dx, int run, Real* y, Real* dy) const;
+  // One point and its derivative, that of the activations in closed form (where relu or selu has a kink: that
+  // of its left side). Throws std::bad_alloc.
+  void forward_tangent(const TangentOf<Real>& of) const;
 
  private:
   void pack(const DenseLayer& layer);

@@ -100,8 +100,14 @@ inline int buffer_rows(int width) {
 }
 
 template <class Real>
-std::size_t scratch_size(int width) {
+std::size_t block_scratch_size(int width) {
   return 2 * static_cast<std::size_t>(buffer_rows<Real>(width)) * round_up(network_chunk, Shape<Real>::tile);
+}
+
+template <class Real>
+std::size_t scratch_size(int width) {
+  const std::size_t block = block_scratch_size<Real>(width), tangent = tangent_scratch_size<Real>(width);
+  return block > tangent ? block : tangent;
 }
 
 // Copies component rows of the block into tiles, zeros in the lanes beyond n, and back.
@@ -138,7 +144,7 @@ void forward(const PackedNetwork<Real>& network, int n, const Real* x, std::ptrd
   const int buffer = buffer_rows<Real>(network.width);
   const int inputs = network.layers[0].inputs, outputs = network.layers[network.layer_count - 1].outputs;
   Real* from = scratch;
-  Real* to = scratch + scratch_size<Real>(network.width) / 2;
+  Real* to = scratch + block_scratch_size<Real>(network.width) / 2;
   if (n == 1) {
     for (int r = 0; r < inputs; ++r) from[r] = x[r * x_stride];
   } else {

@@ -251,7 +251,7 @@ void MlpHistory<Real>::update_point(const Block<Real>& b, int i, Real* tangent) 
     dx[(count + k) * directions + c] = direction * history_scale;
   }
   for (Index m = 0; m < members; ++m) {
-    members_[static_cast<std::size_t>(m)].forward_tangent(x, dx, 0, y, dy);
+    members_[static_cast<std::size_t>(m)].forward_tangent({x, dx, 0, nullptr, 0, y, dy});
     for (Index r = 0; r < out; ++r) all[(m * out + r) * network_chunk] = y[r];
     for (Index r = 0; r < out * directions; ++r) slope[r] += dy[r] / static_cast<Real>(members);
   }

@@ -26,6 +26,13 @@ int modes_of(const ModelFile& file, const char* name, const Tensor& tensor) {
   return tensor.shape[0] / 6;
 }
 
+// Rows of a row-major matrix, each times its factor.
+std::vector<double> scaled(std::vector<double> values, const std::vector<double>& factors) {
+  const std::size_t columns = values.size() / factors.size();
+  for (std::size_t k = 0; k < values.size(); ++k) values[k] *= factors[k / columns];
+  return values;
+}
+
 }  // namespace
 
 std::vector<DenseLayer> layers_from(const ModelFile& file) {
@@ -73,9 +80,10 @@ PcaDnn<Real>::PcaDnn(const ModelFile& file)
                 std::to_string(network_.outputs()) + " numbers, the bases need " + std::to_string(in) +
                 " to " + std::to_string(out));
   check_state_schema(file);
-  input_ = TimeTable(time, primitive.values, in);
-  output_ = TimeTable(time, basis.values, out);
-  output_scale_ = file.tensor("output_scale", {out}).values;
+  const std::vector<double>& output_scale = file.tensor("output_scale", {out}).values;
+  input_ =
+      TimeTable(time, scaled(primitive.values, std::vector<double>(primitive.shape[0], 1 / horizon_)), in);
+  output_ = TimeTable(time, scaled(basis.values, output_scale), out);
   if (file.find("pressure_coefficients") != nullptr)
     pressure_ = file.tensor("pressure_coefficients", {0}).values;
   const std::vector<double>& mean = file.tensor("input_mean", {in}).values;
@@ -114,8 +122,6 @@ typename PcaDnn<Real>::Step PcaDnn<Real>::prepare(const Block<Real>& block) cons
   const double end = std::min(block.time_old + block.dt, horizon_);
   input_.mean(std::min(block.time_old, horizon_), end, table);
   output_.at(end, table + in);
-  for (std::size_t r = 0; r < in; ++r) table[r] /= horizon_;
-  for (std::size_t r = 0; r < out; ++r) table[in + r] *= output_scale_[r];
   return {table, table + in};
 }
 
@@ -216,8 +222,10 @@ void PcaDnn<Real>::finish(const Block<Real>& block, int i) const {
     inc[c] = strain[c] - old[c];
   }
   if (!all_finite(block.stress_new + i, s)) return keep_old(block, states, i, Status::failed_fatal);
-  const bool outside = static_cast<double>(frobenius(strain)) > domain_.strain_max ||
-                       static_cast<double>(frobenius(inc)) > domain_.rate_max * block.dt;
+  const auto beyond = [](const Real e[6], double most) {
+    return static_cast<double>(squared_norm(e)) > most * most;
+  };
+  const bool outside = beyond(strain, domain_.strain_max) || beyond(inc, domain_.rate_max * block.dt);
   const std::ptrdiff_t flag = i + static_cast<std::ptrdiff_t>(s) * (states - 1);
   block.state_new[flag] = outside ? std::max(block.state_old[flag], Real(1)) : block.state_old[flag];
   block.status[i] = static_cast<int>(block.state_new[flag] > 0 ? Status::unreliable : Status::ok);
@@ -227,14 +235,14 @@ void PcaDnn<Real>::finish(const Block<Real>& block, int i) const {
 // One point with its tangent: the arithmetic of advance() and decode(), to the last bit.
 template <class Real>
 void PcaDnn<Real>::update_point(const Block<Real>& block, const Step& step, int i, Real* tangent) const {
-  constexpr std::size_t directions = network_directions;
   const int s = block.stride;
   const std::size_t in = static_cast<std::size_t>(6 * modes_in_),
                     out = static_cast<std::size_t>(6 * modes_out_);
-  Real* x = thread_scratch<Real>(ScratchSlot::material, 2 * in + out * (directions + 1));
+  Real* x = thread_scratch<Real>(ScratchSlot::material, 2 * (in + out));
   Real* dx = x + in;
   Real* y = dx + in;
-  Real* dy = y + out;
+  Real* basis = y + out;
+  Real by_component[6 * network_directions];
   std::size_t r = 0;
   for (std::size_t k = 0; k < 6; ++k) {
     const std::ptrdiff_t component = i + static_cast<std::ptrdiff_t>(s) * static_cast<std::ptrdiff_t>(k);
@@ -248,32 +256,39 @@ void PcaDnn<Real>::update_point(const Block<Real>& block, const Step& step, int 
       dx[r] = static_cast<Real>(step.weight[r]) * inverse_scale_[r];
     }
   }
-  network_.forward_tangent(x, dx, modes_in_, y, dy);
+  for (r = 0; r < out; ++r) basis[r] = static_cast<Real>(step.basis[r]);
+  network_.forward_tangent({x, dx, modes_in_, basis, modes_out_, y, by_component});
   r = 0;
   for (int k = 0; k < 6; ++k) {
     Real stress = 0;
-    for (int mode = 0; mode < modes_out_; ++mode, ++r)
-      stress += (y[r] - net_zero_[r]) * static_cast<Real>(step.basis[r]);
+    for (int mode = 0; mode < modes_out_; ++mode, ++r) stress += (y[r] - net_zero_[r]) * basis[r];
     block.stress_new[i + k * s] = stress;
   }
   finish(block, i);
   if (block.status[i] <= static_cast<int>(Status::unreliable))
-    store_tangent(block, step, i, dy, tangent);
+    store_tangent(block, i, by_component, tangent);
   else
     isotropic_tangent(moduli_, tangent, s);
 }
 
-// From the derivatives of the network's outputs, da [6 modes_out][6], by the components of E.
+// From the derivatives of the stress without its pressure polynomial by the components of E, [6][6].
 template <class Real>
-void PcaDnn<Real>::store_tangent(const Block<Real>& block, const Step& step, int i, const Real* da,
+void PcaDnn<Real>::store_tangent(const Block<Real>& block, int i, const Real* by_component,
                                  Real* tangent) const {
-  Real by_component[6][6] = {};
+  // Mandel components of shears are sqrt2 times the tensor's
+  const Real root2 = static_cast<Real>(sqrt2), inverse_root2 = static_cast<Real>(inverse_sqrt2);
+  Real mandel[36];
   for (int k = 0; k < 6; ++k)
-    for (int r = k * modes_out_; r < (k + 1) * modes_out_; ++r) {
-      const Real basis = static_cast<Real>(step.basis[r]);
-      for (int l = 0; l < 6; ++l) by_component[k][l] += da[r * network_directions + l] * basis;
-    }
-  // d(pressure) / dU = p'(J - 1) cof U
+    for (int l = 0; l < 6; ++l)
+      mandel[k * 6 + l] =
+          (k < 3 ? Real(1) : root2) * (l < 3 ? Real(1) : inverse_root2) * by_component[k * 6 + l];
+  if (!pressure_.empty()) add_pressure_tangent(block, i, mandel);
+  for (int c = 0; c < 36; ++c) tangent[c * block.stride] = mandel[c];
+}
+
+// d(pressure) / dU = p'(J - 1) cof U
+template <class Real>
+void PcaDnn<Real>::add_pressure_tangent(const Block<Real>& block, int i, Real* mandel) const {
   Real strain[6];
   strain_at(block.stretch_new, block.stride, i, strain);
   const Real volume = dilation(strain);
@@ -283,14 +298,8 @@ void PcaDnn<Real>::store_tangent(const Block<Real>& block, const Step& step, int
   Mat3<Real> u;
   block_to_matrix(block.stretch_new + i, block.stride, u.m);
   const Sym<Real> by_volume = symmetric_part(cofactors(u));
-  const Real root2 = static_cast<Real>(sqrt2), inverse_root2 = static_cast<Real>(inverse_sqrt2);
-  for (int k = 0; k < 6; ++k)
-    for (int l = 0; l < 6; ++l) {
-      // Mandel components of shears are sqrt2 times the tensor's
-      const Real packing = (k < 3 ? Real(1) : root2) * (l < 3 ? Real(1) : inverse_root2);
-      const Real value = packing * by_component[k][l] + (k < 3 ? slope * by_volume[l] : Real(0));
-      tangent[(k * 6 + l) * block.stride] = value;
-    }
+  for (int k = 0; k < 3; ++k)
+    for (int l = 0; l < 6; ++l) mandel[k * 6 + l] += slope * by_volume[l];
 }
 
 template class PcaDnn<double>;

@@ -40,7 +40,8 @@ class PcaDnn final : public Material<Real>, public HasStretchTangent<Real> {
   void decode(const Block<Real>& block, const Step& step, int start, int n, const Real* a) const;
   void finish(const Block<Real>& block, int i) const;
   void update_point(const Block<Real>& block, const Step& step, int i, Real* tangent) const;
-  void store_tangent(const Block<Real>& block, const Step& step, int i, const Real* da, Real* tangent) const;
+  void store_tangent(const Block<Real>& block, int i, const Real* by_component, Real* tangent) const;
+  void add_pressure_tangent(const Block<Real>& block, int i, Real* mandel) const;
 
   StateSchema schema_;
   ElasticModuli moduli_;
@@ -50,7 +51,7 @@ class PcaDnn final : public Material<Real>, public HasStretchTangent<Real> {
   TimeTable input_, output_;
   std::vector<Real> mean_, inverse_scale_;  // [6 modes_in]
   std::vector<Real> net_zero_;              // [6 modes_out], net(x_0)
-  std::vector<double> output_scale_, pressure_;
+  std::vector<double> pressure_;
   Network<Real> network_;
 };
 

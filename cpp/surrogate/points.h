@@ -13,10 +13,10 @@ inline void strain_at(const Real* stretch, int stride, int i, Real e[6]) {
   for (int c = 0; c < 6; ++c) e[c] = stretch[i + c * stride] - (c < 3 ? Real(1) : Real(0));
 }
 
-// Frobenius norm of a symmetric tensor in tensor components.
+// Square of the Frobenius norm of a symmetric tensor in tensor components.
 template <class Real>
-inline Real frobenius(const Real e[6]) {
-  return std::sqrt(e[0] * e[0] + e[1] * e[1] + e[2] * e[2] + 2 * (e[3] * e[3] + e[4] * e[4] + e[5] * e[5]));
+inline Real squared_norm(const Real e[6]) {
+  return e[0] * e[0] + e[1] * e[1] + e[2] * e[2] + 2 * (e[3] * e[3] + e[4] * e[4] + e[5] * e[5]);
 }
 
 // det U - 1 from E = U - I, so that small strains keep their digits.
@@ -50,8 +50,8 @@ inline Real elastic_energy(const Real* stress, int stride, int i, const ElasticM
   const Real mean = (s[0] + s[stride] + s[2 * stride]) / 3;
   Real deviatoric[6];
   for (int c = 0; c < 6; ++c) deviatoric[c] = s[c * stride] - (c < 3 ? mean : Real(0));
-  const Real norm = frobenius(deviatoric);
-  return mean * mean / static_cast<Real>(2 * moduli.bulk) + norm * norm / static_cast<Real>(4 * moduli.shear);
+  return mean * mean / static_cast<Real>(2 * moduli.bulk) +
+         squared_norm(deviatoric) / static_cast<Real>(4 * moduli.shear);
 }
 
 // Stress and state repeat the old ones, no dissipation.

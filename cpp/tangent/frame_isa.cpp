@@ -34,23 +34,30 @@ Mat3<double> one_of(const Mat3<Pair>& a, int which) {
   return result;
 }
 
+// The factors g / 2 and 1 / 2g of a step far from a rotation, for whichever gradient is.
+void scale_apart(Pair size, Pair size_inverse, Pair& half_g, Pair& per_g) {
+  for (int w = 0; w < 2; ++w) {
+    if (size_inverse[w] > 0.8 * size[w] && size_inverse[w] < 1.25 * size[w]) continue;
+    const double g = root(root(size_inverse[w] / size[w]));
+    half_g[w] = 0.5 * g;
+    per_g[w] = 0.5 / g;
+  }
+}
+
 // polar_decomposition of core/tensor.h for both gradients at once: its steps are a chain of dependent
 // operations, and two chains take the time of one. A gradient that has converged takes further steps, which
-// move its rotation by rounding only.
-bool rotations(const Mat3<Pair>& f, Mat3<Pair>& x) {
+// move its rotation by rounding only. `volume`: det f.
+bool rotations(const Mat3<Pair>& f, Mat3<Pair>& x, Pair& volume) {
+  constexpr double near = 1e-2;  // after a step of 0.1 the next needs no scaling
+  bool far = true;
   x = f;
   for (int iteration = 0; iteration < 24; ++iteration) {
     const Mat3<Pair> c = cofactors(x);
     const Pair det = x.m[0][0] * c.m[0][0] + x.m[0][1] * c.m[0][1] + x.m[0][2] * c.m[0][2];
+    if (iteration == 0) volume = det;
     if (!(det[0] > 0 && det[1] > 0)) return false;
-    const Pair size = squared_size(x) * det * det, size_inverse = squared_size(c);
     Pair half_g = both(0.5), per_g = both(0.5);
-    for (int w = 0; w < 2; ++w) {
-      if (size_inverse[w] > 0.8 * size[w] && size_inverse[w] < 1.25 * size[w]) continue;
-      const double g = root(root(size_inverse[w] / size[w]));
-      half_g[w] = 0.5 * g;
-      per_g[w] = 0.5 / g;
-    }
+    if (far) scale_apart(squared_size(x) * det * det, squared_size(c), half_g, per_g);
     const Pair half_inverse = per_g / det;
     Pair change = both(0);
     for (int k = 0; k < 9; ++k) {
@@ -60,29 +67,34 @@ bool rotations(const Mat3<Pair>& f, Mat3<Pair>& x) {
       value = next;
     }
     if (change[0] < epsilon<double>() && change[1] < epsilon<double>()) return true;
+    far = !(change[0] < near && change[1] < near);
   }
   return false;
 }
 
-Mat3<double> stretch_of(const Mat3<double>& rotation, const Mat3<double>& f) {
-  const Mat3<double> p = transpose_times(rotation, f);
-  return 0.5 * (p + transpose(p));
+Mat3<Pair> stretches_of(const Mat3<Pair>& rotation, const Mat3<Pair>& f) {
+  const Mat3<Pair> p = transpose_times(rotation, f);
+  Mat3<Pair> u;
+  for (int i = 0; i < 3; ++i)
+    for (int j = 0; j < 3; ++j) u.m[i][j] = both(0.5) * (p.m[i][j] + p.m[j][i]);
+  return u;
 }
 
 MotionFault motion_of(const double* f_old, const double* f_new, PointMotion& motion) {
-  const Mat3<double> old = matrix(f_old), now = matrix(f_new);
-  motion.volume_old = determinant(old);
-  motion.volume_new = determinant(now);
   Mat3<Pair> f, x;
+  Pair volume;
   for (int k = 0; k < 9; ++k) f.m[k / 3][k % 3] = Pair{f_old[k], f_new[k]};
-  if (!rotations(f, x)) {
+  const bool found = rotations(f, x, volume);
+  motion.volume_old = volume[0];
+  motion.volume_new = volume[1];
+  if (!found) {
     Mat3<double> r, u;
-    return polar_decomposition(old, r, u) ? MotionFault::new_gradient : MotionFault::old_gradient;
+    return polar_decomposition(matrix(f_old), r, u) ? MotionFault::new_gradient : MotionFault::old_gradient;
   }
-  const Mat3<double> r_old = one_of(x, 0), r_new = one_of(x, 1);
-  const Mat3<double> u_old = stretch_of(r_old, old), u_new = stretch_of(r_new, now);
-  store(r_old, motion.r_old);
-  store(r_new, motion.r_new);
+  const Mat3<Pair> stretches = stretches_of(x, f);
+  const Mat3<double> u_old = one_of(stretches, 0), u_new = one_of(stretches, 1);
+  store(one_of(x, 0), motion.r_old);
+  store(one_of(x, 1), motion.r_new);
   store(u_old, motion.u_old);
   store(u_new, motion.u_new);
   store(corotational_strain_increment(u_old, u_new), motion.strain_inc);

@@ -40,6 +40,9 @@ DenseLayer layer_from(const Doubles& weight, const Doubles& bias, const std::str
 template <class Real>
 using Block2 = py::array_t<Real>;
 
+template <class Real>
+using Contiguous = py::array_t<Real, py::array::c_style>;
+
 // Distance between components of x (inputs, points), whose points must run fastest.
 template <class Real>
 std::ptrdiff_t checked_stride(const Network<Real>& network, const Block2<Real>& x) {
@@ -59,6 +62,33 @@ Block2<Real> forward(const Network<Real>& network, const Block2<Real>& x) {
   py::gil_scoped_release unlocked;
   network.forward(static_cast<int>(n), from, stride, to, n);
   return y;
+}
+
+// dx: (inputs, 6), or (inputs,) where input r depends on direction r // (inputs // 6) alone. readout:
+// (outputs,) for the derivative of its six sums, or empty for that of each output.
+template <class Real>
+py::tuple forward_tangent(const Network<Real>& network, const Contiguous<Real>& x, const Contiguous<Real>& dx,
+                          const Contiguous<Real>& readout) {
+  constexpr py::ssize_t directions = network_directions;
+  const py::ssize_t in = network.inputs(), out = network.outputs();
+  const bool runs = dx.ndim() == 1 && dx.shape(0) == in && in % directions == 0;
+  const bool sums = readout.size() > 0;
+  if (x.ndim() != 1 || x.shape(0) != in || !(runs || (dx.ndim() == 2 && dx.size() == in * directions)))
+    throw Error(
+        "forward_tangent: expected x (inputs,) and dx (inputs, 6) or (inputs,), inputs a multiple of 6");
+  if (sums && (readout.size() != out || out % directions != 0))
+    throw Error("forward_tangent: expected readout (outputs,), outputs a multiple of 6");
+  Contiguous<Real> y(out), dy({sums ? directions : out, directions});
+  TangentOf<Real> of;
+  of.x = x.data();
+  of.dx = dx.data();
+  of.run = runs ? static_cast<int>(in / directions) : 0;
+  of.readout = sums ? readout.data() : nullptr;
+  of.readout_run = static_cast<int>(out / directions);
+  of.y = y.mutable_data();
+  of.dy = dy.mutable_data();
+  network.forward_tangent(of);
+  return py::make_tuple(y, dy);
 }
 
 double cpu_seconds() {
@@ -115,6 +145,11 @@ void bind_network(py::module_& m, const char* name) {
       .def_property_readonly("inputs", &Network<Real>::inputs)
       .def_property_readonly("outputs", &Network<Real>::outputs)
       .def("forward", &forward<Real>, py::arg("x").noconvert(), "(inputs, n) -> (outputs, n).")
+      .def("forward_tangent", &forward_tangent<Real>, py::arg("x").noconvert(), py::arg("dx").noconvert(),
+           py::arg("readout").noconvert(),
+           "One point: y (outputs,) and its derivative in six directions (outputs, 6), or (6, 6) of the sums "
+           "of "
+           "readout x y over sixths of the outputs where readout is not empty.")
       .def("time_forward", &time_forward<Real>, py::arg("x").noconvert(), py::arg("windows"),
            py::arg("calls"), "Smallest CPU time of one call over windows of calls, s.");
 }
