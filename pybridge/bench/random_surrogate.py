@@ -72,7 +72,7 @@ def make_yield_surface(
     rng = np.random.default_rng(5)
     back, scalars, strain_scale = 2, 4, 4e-3
     states = 5 * back + scalars
-    sizes = (6 + states, width, width, 7 + states)
+    sizes = (6 + states + back, width, width, 7 + states)
     names = (
         ("inelastic_metric", 6), ("hidden", states), ("equivalent_plastic_strain", 1), ("plastic_work", 1),
         ("unreliable", 1),
@@ -90,12 +90,15 @@ def make_yield_surface(
         "yield_surface": {"backstresses": back, "scalars": scalars, "width": width, "substeps": 2},
         "network": [
             {"in": a, "out": b, "activation": kind}
-            for a, b, kind in zip(sizes[:-1], sizes[1:], ("silu", "silu", "linear"), strict=True)
+            for a, b, kind in zip(
+                sizes[:-1], sizes[1:], ("algebraic_silu", "algebraic_silu", "linear"), strict=True
+            )
         ],
     }
     tensors = {
         "skip": 0.2 * rng.normal(size=scalars),
         "speed": np.exp(0.3 * rng.normal(size=states)),
+        "elasticity": np.eye(6, 5),
         "hidden_bound": np.full(states, 50.0),
         "pressure_coefficients": np.array([moduli["bulk"], -moduli["bulk"]]),
         "scales": np.array([strain_scale, horizon / 50, 0.01, 0.4, 0.1, 0.01, 0.1, 50.0]),

@@ -20,7 +20,7 @@ MODULI = {"bulk": 36e9, "shear": 17e9}
 Model = tuple[dict[str, Any], dict[str, NDArray]]  # card, tensors
 # What a mutation seldom writes by itself.
 WORDS = ("null", "true", "false", "1e309", "-1", "NaN", "PK\\x05\\x06", "PK\\x01\\x02", "PK\\x03\\x04", "/extra/card.json",
-         "/extra/weights.bin", "pca_dnn", "mlp_history", "yield_surface", "committee", "f32", "f64", "selu", "silu", "tanh",
+         "/extra/weights.bin", "pca_dnn", "mlp_history", "yield_surface", "committee", "f32", "f64", "selu", "silu", "algebraic_silu", "tanh",
          "linear", "[[[[[[[[", "{}", "[]", "18446744073709551616")  # fmt: skip
 
 
