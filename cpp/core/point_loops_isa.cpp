@@ -1,5 +1,6 @@
 // Loops without branches, so that the compiler makes vector code of them: what is no number is found by the
-// bits of its exponent. Each point's arithmetic is the same in vector body and scalar tail.
+// bits of its exponent, with additions alone, since SSE2 cannot compare whole numbers of 64 bits. Each
+// point's arithmetic is the same in vector body and scalar tail.
 #include <cstdint>
 #include <cstring>
 
@@ -14,12 +15,12 @@ struct Bits;
 template <>
 struct Bits<double> {
   using Type = std::uint64_t;
-  static constexpr Type infinity = 0x7FF0000000000000u;
+  static constexpr Type infinity = 0x7FF0000000000000u, exponent = 0x0010000000000000u;
 };
 template <>
 struct Bits<float> {
   using Type = std::uint32_t;
-  static constexpr Type infinity = 0x7F800000u;
+  static constexpr Type infinity = 0x7F800000u, exponent = 0x00800000u;
 };
 
 template <class Real>
@@ -29,16 +30,21 @@ inline typename Bits<Real>::Type bits_of(Real value) {
   return bits;
 }
 
-// 0 where the number is finite; and where it is also positive.
+// Words whose sign bit says that the number is not finite; or not positive or not finite. One added to the
+// largest exponent carries into the sign; one taken from zero borrows from it.
 template <class Real>
 inline typename Bits<Real>::Type not_finite(Real value) {
-  constexpr auto infinity = Bits<Real>::infinity;
-  return (bits_of(value) & infinity) == infinity ? 1 : 0;
+  using B = Bits<Real>;
+  return (bits_of(value) & B::infinity) + B::exponent;
 }
 template <class Real>
 inline typename Bits<Real>::Type not_positive(Real value) {
-  using Word = typename Bits<Real>::Type;
-  return static_cast<Word>(bits_of(value) - 1) >= static_cast<Word>(Bits<Real>::infinity - 1) ? 1 : 0;
+  const auto bits = bits_of(value);
+  return bits | (bits - 1) | (bits + Bits<Real>::exponent);
+}
+template <class Word>
+inline bool sign(Word word) {
+  return word >> (8 * sizeof(Word) - 1) != 0;
 }
 
 template <class Real, bool Flat>
@@ -58,7 +64,7 @@ bool sound_points(const PointKinematics<Real>& p) {
     for (int c = 0; c < components; ++c) sum += u[i + c * n];
     bad |= not_positive(det) | not_positive(p.density[i]) | not_finite(sum);
   }
-  return bad == 0;
+  return !sign(bad);
 }
 
 template <class Real, int Components>
@@ -84,7 +90,7 @@ bool energies_of(const PointEnergies<Real>& p) {
     inelastic_new[i] = inelastic;
     bad |= not_finite(internal) | not_finite(inelastic);
   }
-  return bad == 0;
+  return !sign(bad);
 }
 
 template <class Real>

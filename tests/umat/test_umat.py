@@ -207,7 +207,7 @@ def test_what_no_increment_can_help_is_an_error(umat) -> None:
     arguments = UmatPoint(umat, "PYBRIDGE_ELASTIC", STEEL).arguments(np.eye(3), 1.0)
     for name, value, text in (
         ("STRESS", np.nan, "not-a-number"), ("DFGRD0", -1.0, "DFGRD0"), ("NSTATV", 3, "DEPVAR 0, got 3"),
-        ("NDI", 2, "plane stress"), ("NTENS", 5, "NTENS = 5"),
+        ("NDI", 2, "plane stress"), ("NTENS", 5, "NTENS = 5"), ("NTENS", 1, "NTENS = 1"),
     ):  # fmt: skip
         broken = {k: v.copy() for k, v in arguments.items()}
         broken[name][0] = value
