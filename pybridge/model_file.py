@@ -12,6 +12,7 @@ import math
 import os
 import platform
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -221,7 +222,10 @@ def _unpack(card: dict[str, Any], weights: bytes, where: str) -> dict[str, NDArr
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """A finite double; a whole number of JSON may be larger than any."""
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    )
 
 
 def _is_count(value: Any) -> bool:

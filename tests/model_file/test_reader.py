@@ -301,6 +301,15 @@ def test_card_faults_are_named(write: Callable[..., Path], entry: str, value: An
     both_refuse(write(put(entry, value)), message)
 
 
+@pytest.mark.parametrize("entry", ["elastic_moduli.bulk", "domain.time_max", "density"])
+def test_whole_numbers_beyond_doubles_are_refused(write: Callable[..., Path], entry: str) -> None:
+    path = write(put(entry, 10**400))
+    with pytest.raises(ModelFileError, match=entry):
+        read_model(path)
+    with pytest.raises(MaterialError, match="number out of range"):
+        load_model(str(path), "native", "float64")
+
+
 KIND_FAULTS = [
     ("kind", "gru", 'a model of kind "gru"; the native engine knows pca_dnn'),
     ("network", ..., '"network" must list at least one layer'),
@@ -564,7 +573,7 @@ def walk(value: Any, found: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
 
 HOSTILE = [
     None, True, -1, 0, 1, 0.5, 1e308, -1e308, 2**31, 2**32, 2**53, 2**63, 2**64 + 1, 2**31 - 1, 1 << 30, "", "x" * 1000,
-    [], {}, [[]], [0], [1 << 30, 1 << 30], [2**31], [1] * 9, {"name": "time"}, "f32", "f64", "linear", 64, 128, [21, 1],
+    [], {}, [[]], [0], [1 << 30, 1 << 30], [2**31], [1] * 9, 10**400, {"name": "time"}, "f32", "f64", "linear", 64, 128, [21, 1],
 ]  # fmt: skip
 
 
