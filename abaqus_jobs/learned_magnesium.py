@@ -19,7 +19,7 @@ class Recipe:
 # Random walks for coverage, the classical paths, and paths like those that a rod or a plate meets under impact.
 RECIPES = {
     "yield_surface": Recipe(
-        "R:2300:0.1,I:400:0.1,U:50:0.1,L-U:110:0.1,C:50:0.1,impact:460:0.5", "yield_surface", ("epochs=40",)
+        "R:2700:0.1,I:150:0.1,U:40:0.1,L-U:90:0.1,C:40:0.1,impact:300:0.5", "yield_surface", ("epochs=40",)
     ),
     "pca_dnn": Recipe("R:1500:0.25,impact:2500:0.5", "pca_dnn_impact"),
 }

@@ -33,7 +33,7 @@ class Case:
 SMALL = Case(
     name="yield-surface",
     strain=0.1,
-    protocols="R:2300:0.1,I:400:0.1,U:50:0.1,L-U:110:0.1,C:50:0.1,impact:460:0.5",  # 3201 to learn from
+    protocols="R:2700:0.1,I:150:0.1,U:40:0.1,L-U:90:0.1,C:40:0.1,impact:300:0.5",  # 3154 to learn from
     stored=200,
     settings=(),
     deviatoric={"R": 0.06, "F": 0.06, "I": 0.08, "U": 0.08, "L-U": 0.08, "C": 0.08},
