@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -62,7 +63,14 @@ def _folder(options: argparse.Namespace) -> Iterator[Path]:
         return
     folder = Path(options.out or ROOT / "build" / "fuzz").resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    yield folder
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DriverError(
+                f"{folder}: another `pybridge verify fuzz` counts here; wait for it, or give --out"
+            ) from None
+        yield folder
 
 
 def _report(report: Report, name: str, goal: int, counts: Counts) -> None:
@@ -98,12 +106,14 @@ def fuzz_models(folder: Path, count: int, models: list[Path]) -> Counts:
         try:
             for k, process in enumerate(running):
                 output, errors = process.communicate()
-                if process.returncode:
-                    print("\n".join(errors.splitlines()[-60:]), flush=True)
+                # What a sanitizer, libFuzzer, or the driver's own handler (99) says of an input; else it did not run.
+                found = process.returncode != 0 and ("SUMMARY:" in errors or process.returncode == 99)
                 inputs = _executed(output, errors)
-                if not inputs and not process.returncode:
-                    raise DriverError(f"{program.name}: no inputs were counted:\n{errors[-2000:]}")
-                progress.add(inputs, int(process.returncode != 0), 0, batch + k)
+                if found:
+                    print("\n".join(errors.splitlines()[-60:]), flush=True)
+                elif process.returncode or not inputs:
+                    raise DriverError(f"{program.name} did not run:\n{errors[-2000:]}")
+                progress.add(inputs, int(found), 0, batch + k)
         finally:
             for process in running:
                 process.kill()

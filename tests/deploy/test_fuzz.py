@@ -5,6 +5,7 @@ tests/deploy/found holds inputs on which a reader was once wrong, and seeds; eac
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import shutil
@@ -224,6 +225,42 @@ def test_inputs_that_libfuzzer_begins_with_are_not_counted() -> None:
     assert fuzz._executed("", said) == 20002
     assert fuzz._executed('{"inputs": 7}', "") == 7
     assert fuzz._executed("", "killed") == 0
+
+
+def test_two_runs_do_not_count_in_one_folder(tmp_path: Path) -> None:
+    options = argparse.Namespace(quick=False, out=tmp_path)
+    with fuzz._folder(options) as folder:
+        assert folder == tmp_path
+        with pytest.raises(DriverError, match="another `pybridge verify fuzz`"), fuzz._folder(options):
+            pass
+    with fuzz._folder(options):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "found"),
+    [("SUMMARY: AddressSanitizer: heap-use-after-free", 1, 1), ("fuzz_model: a stress is none", 99, 1),
+     ("ParseDictionaryFile: file does not exist", 1, None)],
+    ids=["sanitizer", "driver", "did not run"],
+)  # fmt: skip
+def test_only_what_was_run_is_a_finding(
+    tmp_path: Path, monkeypatch, text: str, code: int, found: int | None
+) -> None:
+    """A driver that ends so on its first run, and reads what it is asked for on the next."""
+    done = tmp_path / "done"
+    program = tmp_path / "driver"
+    program.write_text(
+        f"#!/bin/sh\nif [ ! -e {done} ]; then touch {done}; echo '{text}' >&2; exit {code}; fi\n"
+        "echo '{\"inputs\": 100}'\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(fuzz, "build_with_clang", lambda *_: (program, False))
+    if found is None:
+        with pytest.raises(DriverError, match="did not run"):
+            fuzz.fuzz_models(tmp_path, 100, [])
+    else:
+        counts = fuzz.fuzz_models(tmp_path, 100, [])
+        assert (counts.inputs, counts.found) == (100, found)
 
 
 @pytest.mark.parametrize("kind", sorted(small_models()))

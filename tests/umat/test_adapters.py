@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from umat_cases import GRADIENT, JOHNSON_COOK, STEEL, rotation
 
-from abaqus_jobs.calculix import build, element, rods
+from abaqus_jobs.calculix import build, element, rods, threads
 from abaqus_jobs.calculix.run import (
     LIBRARIES,
     answers_that_differ,
@@ -152,6 +152,49 @@ def test_rods_have_no_wall() -> None:
         assert count == len(deck.coordinates), name
         step = lines[lines.index("*DYNAMIC, EXPLICIT") + 1].split(",")
         assert float(step[0]) == float(step[3]) < 0.2 * float(step[1])
+
+
+def test_bodies_share_no_node_between_threads() -> None:
+    """The first half of the elements, which the first thread gets, has other nodes than the second; none is turned inside out."""
+    deck = threads.bodies_deck(element.BUILT_IN[1], "RECORDER")
+    nodes = np.array([[float(v) for v in line.split(",")[1:]] for line in deck[1 : threads.NODES + 1]])
+    first = deck.index("*ELEMENT, TYPE=C3D8R, ELSET=SOLID") + 1
+    count = 2 * threads.ACROSS**2 * threads.LAYERS
+    cells = np.array([[int(v) for v in line.split(",")] for line in deck[first : first + count]])[:, 1:] - 1
+    assert not set(cells[: count // 2].ravel()) & set(cells[count // 2 :].ravel())
+    assert set(cells.ravel()) == set(range(threads.NODES))
+    edges = nodes[cells[:, [1, 3, 4]]] - nodes[cells[:, [0]]]
+    np.testing.assert_allclose(np.linalg.det(edges), threads.SIDE**3, rtol=1e-9)
+
+
+def test_motion_to_the_last_bit(tmp_path) -> None:
+    """Fortran's records of four columns: temperature and displacement, then velocity; others are passed over."""
+    rng = np.random.default_rng(1)
+    expected = rng.normal(size=(2, 5, 4))
+
+    def record(data: bytes) -> bytes:
+        length = len(data).to_bytes(4, "little")
+        return length + data + length
+
+    file = tmp_path / "job.rout"
+    whole = (
+        record(b"version") + record(expected[0].tobytes()) + record(b"x" * 24) + record(expected[1].tobytes())
+    )
+    file.write_bytes(whole)
+    np.testing.assert_array_equal(threads.motion(file, 5), expected[:, :, 1:])
+    with pytest.raises(PybridgeError, match="expected two records of 128 bytes, found 0"):
+        threads.motion(file, 4)
+
+
+def test_implicit_deck_is_the_rod_in_another_step() -> None:
+    deck = rods.implicit_rod()
+    explicit, implicit = rods.rod_deck(deck, "STANDARDU"), rods.implicit_deck(deck, "STANDARDU")
+    at = explicit.index("*DYNAMIC, EXPLICIT")
+    assert implicit[:at] == explicit[:at]
+    assert implicit[at] == "*DYNAMIC, DIRECT, ALPHA=-0.05"
+    step, end = (float(v) for v in implicit[at + 1].split(","))
+    assert end / step == pytest.approx(rods.IMPLICIT_INCREMENTS)
+    assert implicit[at + 2 :] == explicit[at + 2 :]
 
 
 def test_displacements_of_a_dat_file(tmp_path) -> None:
