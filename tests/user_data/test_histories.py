@@ -243,8 +243,8 @@ def test_hdf5(tmp_path, many) -> None:
     [
         (["--density", "-1"], "--density -1: expected a number above 0"),
         (["--steps", "1"], "--steps 1: expected 2 or more"),
-        (["--moduli", "5"], "--moduli 5: expected two numbers K,G"),
-        (["--moduli", "5,-1"], "--moduli 5,-1: expected numbers above 0"),
+        (["--moduli", "5"], "--moduli 5: expected K,G above 0"),
+        (["--moduli", "5,-1"], "--moduli 5,-1: expected K,G above 0"),
         (["--strain-unit", "%"], "expected shear tensor and strain_unit 1"),
     ],
 )  # fmt: skip
