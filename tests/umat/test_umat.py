@@ -113,7 +113,8 @@ def test_rate_is_green_and_naghdis(umat, host) -> None:
 
 
 @pytest.mark.parametrize("host", ["abaqus", "calculix"])
-def test_plane_strain_is_the_three_dimensional_answer(umat, history, host) -> None:
+def test_four_components_are_those_of_the_three_dimensional_answer(umat, history, host) -> None:
+    """Axisymmetry: F33 moves, as plane strain's does not; both come as NDI, NSHR = 3, 1."""
     flat = np.array([[0.03, 0.05, 0], [-0.02, -0.01, 0], [0, 0, 0.004]])
     case = ("PYBRIDGE_J2", (*STEEL, 4e8, 0.0, 5e8, 0.1))
     solid, plane = (UmatPoint(umat, *case, host=host, plane=p, guarded=True) for p in (False, True))
