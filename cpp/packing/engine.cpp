@@ -16,10 +16,9 @@ namespace pybridge {
 namespace {
 
 using Size = std::size_t;
-constexpr int work_samples = 8;  // of the power, in a run whose work is asked for
 
 struct Kernels {
-  void (*forces)(const PackingStep&);
+  double (*forces)(const PackingStep&);
   double (*motion)(const PackingStep&);
 };
 
@@ -229,13 +228,15 @@ void PackingEngine::evaluate(double dt) {
     }
   }
   step_.dt = dt;
-  kernels().forces(step_);
+  power_ = -kernels().forces(step_);
 }
 
-// Everything that holds for a run, and the forces at its start.
-void PackingEngine::begin(double dt) {
+// Everything that holds for a run, and the forces at its start; with `power`, theirs too.
+void PackingEngine::begin(double dt, const double* gradient, bool power) {
   PackingStep& s = step_;
+  std::copy(gradient, gradient + 9, s.l);
   if (ready_) {
+    if (power) evaluate(0);  // which changes nothing in the packing
     s.dt = dt;
     return;
   }
@@ -247,7 +248,6 @@ void PackingEngine::begin(double dt) {
   s.rolling_friction = parameters_.rolling_friction;
   s.rolling_stiffness = parameters_.rolling_stiffness;
   s.damping = parameters_.damping;
-  std::fill(s.l, s.l + 9, 0.0);
   pair_constants();
   evaluate(0);
   s.dt = dt;
@@ -280,57 +280,38 @@ PackingFault PackingEngine::advance(const double* map_less_1) {
   return PackingFault::none;
 }
 
-// V sigma : L, W.
-double PackingEngine::power_now(const double* gradient) {
-  store_grains();
-  const PackingMeasures m = measure(*grains_, parameters_, state_);
-  double sum = 0;
-  for (int k = 0; k < 9; ++k) sum += m.stress[k] * gradient[k];
-  return sum * m.volume;
-}
-
 PackingFault PackingEngine::drive(const double* gradient, double dt, int steps, double* work) {
-  begin(dt);
+  begin(dt, gradient, work != nullptr);
   double map[9];
   for (int k = 0; k < 9; ++k) map[k] = gradient[k] * dt;
-  const int every = std::max(1, steps / work_samples);
-  double before = work != nullptr ? power_now(gradient) : 0;
-  for (int k = 0, since = 0; k < steps; ++k) {
+  for (int k = 0; k < steps; ++k) {
+    const double before = power_;
     if (PackingFault fault = advance(map); fault != PackingFault::none) return fault;
-    if (work != nullptr && (++since == every || k + 1 == steps)) {
-      const double now = power_now(gradient);
-      *work += 0.5 * (before + now) * since * dt;
-      before = now;
-      since = 0;
-    }
+    if (work != nullptr) *work += 0.5 * (before + power_) * dt;
   }
   store_grains();
   return PackingFault::none;
 }
 
 PackingFault PackingEngine::deform(const double* target, double dt, int steps, double* work) {
-  begin(dt);
+  if (steps < 1) return PackingFault::none;
   double from[9];
   std::copy(state_.cell, state_.cell + 9, from);
-  const int every = std::max(1, steps / work_samples);
-  double before = 0;
-  for (int k = 0, since = 0; k < steps; ++k) {
+  for (int k = 0; k < steps; ++k) {
     // The cell lies on the line from `from` to `target`; the last step ends on `target` to its rounding.
     const double share = static_cast<double>(k + 1) / steps;
     double inverse[9], map[9], change[9];
     invert(state_.cell, inverse);
     for (int c = 0; c < 9; ++c) change[c] = from[c] + share * (target[c] - from[c]) - state_.cell[c];
     multiply(change, inverse, map);
-    double gradient[9];
-    for (int c = 0; c < 9; ++c) gradient[c] = map[c] / dt;
-    if (work != nullptr && k == 0) before = power_now(gradient);
-    if (PackingFault fault = advance(map); fault != PackingFault::none) return fault;
-    if (work != nullptr && (++since == every || k + 1 == steps)) {
-      const double now = power_now(gradient);
-      *work += 0.5 * (before + now) * since * dt;
-      before = now;
-      since = 0;
+    if (k == 0) {
+      double gradient[9];
+      for (int c = 0; c < 9; ++c) gradient[c] = map[c] / dt;
+      begin(dt, gradient, work != nullptr);
     }
+    const double before = power_;
+    if (PackingFault fault = advance(map); fault != PackingFault::none) return fault;
+    if (work != nullptr) *work += 0.5 * (before + power_) * dt;
   }
   store_grains();
   return PackingFault::none;

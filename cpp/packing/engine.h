@@ -54,13 +54,12 @@ class PackingEngine {
   int lists_built() const { return lists_built_; }
 
  private:
-  void begin(double dt);
+  void begin(double dt, const double* gradient, bool power);
   PackingFault advance(const double* map_less_1);
   void pair_constants();
   void load_grains();
   void store_grains();
   void evaluate(double dt);
-  double power_now(const double* gradient);
 
   std::shared_ptr<const Grains> grains_;
   PackingParameters parameters_;
@@ -69,6 +68,7 @@ class PackingEngine {
   std::vector<double> grain_, moved_, load_, inverse_;  // as PackingStep says
   std::vector<double> reach_, first_radius_, least_radius_, normal_, tangential_, product_;
   double list_inverse_[9] = {};
+  double power_ = 0;  // V sigma : L with the forces as they stand, W
   int lists_built_ = 0;
   bool ready_ = false;  // forces are those of the state
 };

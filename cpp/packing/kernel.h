@@ -29,11 +29,12 @@ struct PackingStep {
   double *shear, *rolling;
 };
 
-#define PYBRIDGE_DECLARE_PACKING(isa)                                            \
-  namespace isa {                                                                \
-  void packing_forces(const PackingStep& step);                                  \
-  /* Returns the largest square of `moved`, infinity where one is not finite. */ \
-  double packing_motion(const PackingStep& step);                                \
+#define PYBRIDGE_DECLARE_PACKING(isa)                                              \
+  namespace isa {                                                                  \
+  /* Returns sum f.(l d), f the force on the second of a pair, d the branch: W. */ \
+  double packing_forces(const PackingStep& step);                                  \
+  /* Returns the largest square of `moved`, infinity where one is not finite. */   \
+  double packing_motion(const PackingStep& step);                                  \
   }
 PYBRIDGE_DECLARE_PACKING(isa_baseline)
 PYBRIDGE_DECLARE_PACKING(isa_avx2)

@@ -5,7 +5,8 @@
 
 // Pairs are taken in chunks: what they need is gathered from the grains; then vectors of pairs go through the
 // law without branches (pairs apart have a cap of zero and so no force); then forces are added to the grains
-// in the order of the pairs. No multiply-add is fused, so that every instruction set gives the same bits.
+// in the order of the pairs. No multiply-add is fused and the power is summed in eight parts whatever the
+// width of a vector, so that every instruction set gives the same bits.
 // Symbols: d branch vector from first to second, n unit normal, u overlap, ft tangential force on the second
 // grain, arm r - u/2 from a centre to the contact.
 namespace pybridge {
@@ -29,6 +30,7 @@ struct alignas(64) Gathered {
   double a[4 * chunk], b[4 * chunk], c[4 * chunk], d[4 * chunk];
   double turn[4 * chunk];                  // spin of the first less that of the second
   double shear[3][chunk], roll[3][chunk];  // in and out: tangential force, rolling moment
+  double power[8] = {};                    // sum of f.(l d), pair p in part p % 8
 };
 
 inline V at(const double* p) {
@@ -176,7 +178,8 @@ inline void law_2d(const PackingStep& s, int begin, int n, Gathered& g) {
     const V u = larger(at(s.reach + begin + p) - distance, V{});
     V fn, kt;
     normal_law<hertz>(at(s.normal + begin + p), at(s.tangential + begin + p), u, fn, kt);
-    const V vx = pair[2] + (l00 * dx + l01 * dy), vy = pair[3] + (l10 * dx + l11 * dy);
+    const V mean_x = l00 * dx + l01 * dy, mean_y = l10 * dx + l11 * dy;
+    const V vx = pair[2] + mean_x, vy = pair[3] + mean_y;
     const V half = 0.5 * u;
     const V slide = vy * nx - vx * ny - (sum[1] - half * sum[0] + mean_spin * distance);
     const V cap = mu * fn;
@@ -195,7 +198,9 @@ inline void law_2d(const PackingStep& s, int begin, int n, Gathered& g) {
       first -= moment;
       second += moment;
     }
-    put4(g.a + 4 * p, fn * nx - ft * ny, fn * ny + ft * nx, first, second);
+    const V fx = fn * nx - ft * ny, fy = fn * ny + ft * nx;
+    put(g.power + p % 8, at(g.power + p % 8) + (fx * mean_x + fy * mean_y));
+    put4(g.a + 4 * p, fx, fy, first, second);
   }
 }
 
@@ -228,9 +233,10 @@ inline void law_3d(const PackingStep& s, int begin, int n, Gathered& g) {
     const V a0 = rim[0] - half * spin[0] + distance * w0;
     const V a1 = rim[1] - half * spin[1] + distance * w1;
     const V a2 = rim[2] - half * spin[2] + distance * w2;
-    const V v0 = v[0] + (l0 * d0 + l1 * d1 + l2 * d2);
-    const V v1 = v[1] + (l3 * d0 + l4 * d1 + l5 * d2);
-    const V v2 = v[2] + (l6 * d0 + l7 * d1 + l8 * d2);
+    const V mean0 = l0 * d0 + l1 * d1 + l2 * d2;
+    const V mean1 = l3 * d0 + l4 * d1 + l5 * d2;
+    const V mean2 = l6 * d0 + l7 * d1 + l8 * d2;
+    const V v0 = v[0] + mean0, v1 = v[1] + mean1, v2 = v[2] + mean2;
     const V vn = v0 * n0 + v1 * n1 + v2 * n2;
     const V slide0 = v0 - vn * n0 - (a1 * n2 - a2 * n1);
     const V slide1 = v1 - vn * n1 - (a2 * n0 - a0 * n2);
@@ -285,7 +291,9 @@ inline void law_3d(const PackingStep& s, int begin, int n, Gathered& g) {
       second1 += m1;
       second2 += m2;
     }
-    put4(g.a + 4 * p, fn * n0 + f0, fn * n1 + f1, fn * n2 + f2, V{});
+    const V t0 = fn * n0 + f0, t1 = fn * n1 + f1, t2 = fn * n2 + f2;
+    put(g.power + p % 8, at(g.power + p % 8) + (t0 * mean0 + t1 * mean1 + t2 * mean2));
+    put4(g.a + 4 * p, t0, t1, t2, V{});
     put4(g.b + 4 * p, first0, first1, first2, V{});
     put4(g.c + 4 * p, second0, second1, second2, V{});
   }
@@ -317,7 +325,7 @@ inline void scatter(const PackingStep& s, int begin, int n, const Gathered& g) {
 }
 
 template <int dim, bool hertz, bool roll>
-void forces(const PackingStep& s) {
+double forces(const PackingStep& s) {
   for (int k = 0; k < record<dim> / 2 * s.grains; ++k) s.load[k] = 0;
   Gathered g;
   for (int begin = 0; begin < s.pairs; begin += chunk) {
@@ -329,6 +337,9 @@ void forces(const PackingStep& s) {
       law_3d<hertz, roll>(s, begin, n, g);
     scatter<dim, roll>(s, begin, n, g);
   }
+  double power = 0;
+  for (double part : g.power) power += part;
+  return power;
 }
 
 // Cundall's damping: the acceleration is reduced where it speeds a grain up, raised where it slows it down.
@@ -390,16 +401,14 @@ double motion(const PackingStep& s) {
 }
 
 template <int dim>
-void forces_of(const PackingStep& s) {
-  if (s.hertz)
-    s.rolling_on ? forces<dim, true, true>(s) : forces<dim, true, false>(s);
-  else
-    s.rolling_on ? forces<dim, false, true>(s) : forces<dim, false, false>(s);
+double forces_of(const PackingStep& s) {
+  if (s.hertz) return s.rolling_on ? forces<dim, true, true>(s) : forces<dim, true, false>(s);
+  return s.rolling_on ? forces<dim, false, true>(s) : forces<dim, false, false>(s);
 }
 
 }  // namespace
 
-void packing_forces(const PackingStep& s) { s.dim == 2 ? forces_of<2>(s) : forces_of<3>(s); }
+double packing_forces(const PackingStep& s) { return s.dim == 2 ? forces_of<2>(s) : forces_of<3>(s); }
 double packing_motion(const PackingStep& s) { return s.dim == 2 ? motion<2>(s) : motion<3>(s); }
 
 }  // namespace PYBRIDGE_ISA
