@@ -91,7 +91,7 @@ def measure(options: argparse.Namespace, case: Case) -> Report:
     """The report of one case."""
     from training.evaluate import fresh_paths, source_of
     from training.executor import make_executor
-    from training.yield_surface_measure import learned, protocol_errors
+    from training.yield_surface_measure import error_along, learned, protocol_errors
 
     out = options.out or Path("runs") / "verify"
     model = learned(options.model or trained(out / case.name.replace("-", "_"), case))
@@ -107,6 +107,9 @@ def measure(options: argparse.Namespace, case: Case) -> Report:
         report.add(f"total error {name}", found["total"], "1", whole)
         walks = data if name == "R" else walks
     assert walks is not None
+    along = error_along(model, walks)
+    report.add("deviatoric error R, first fifth of the path", float(along[0]), "1")
+    report.add("deviatoric error R, last fifth of the path", float(along[-1]), "1")
     add_other_grains(report, source, walks, out / case.name)
     few = walks.subset(slice(0, 10))
     add_isotropy(report, model, source, case.strain)
