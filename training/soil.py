@@ -189,6 +189,29 @@ def write_samples(
     writer.finish({}, {name: v for name, v in arrays.items() if name.startswith("iteration_")})
 
 
+def _in_band(samples: Samples) -> NDArray:
+    """(paths,) whether a point stands in the shear band: at the end its deviatoric strain sqrt((eps_11 - eps_22)^2 + gamma_12^2)
+    is above the mean of its run."""
+    last = samples.strain[:, -1]
+    size = np.sqrt((last[:, 0] - last[:, 1]) ** 2 + (2 * last[:, 2]) ** 2)
+    _, of = np.unique(samples.run, return_inverse=True)
+    return size > (np.bincount(of, size) / np.bincount(of))[of]
+
+
+def select(out: Path, data: Path, *, in_band: bool) -> None:
+    """The points of a data set that stand in the shear band, or those that do not ([GUAN22] Fig. 9, whose hybrid data are
+    the former of a fine mesh and the latter of a coarse one; the paper prints no bound). Trial states are left out."""
+    samples, provenance = read_samples(data)
+    keep = _in_band(samples) == in_band
+    arrays = {name: getattr(samples, name)[keep] for name in ("strain", "stress", "stiffness")}
+    source: dict[str, Any] = {
+        "packing": provenance["packing"],
+        "source": "points in the band" if in_band else "points outside the band",
+        "of": provenance["checksum"],
+    }
+    write_samples(out, provenance["packing"], arrays, samples.run[keep], source)
+
+
 def label(packing: str, strain: NDArray, threads: int = 1) -> dict[str, NDArray]:
     """What packings answer to strains (paths, times, 3) of tensor components, from 0: strain, stress, stiffness of the
     paths that came to their end, and `path`, their numbers."""
