@@ -245,11 +245,12 @@ def resample(
     history: Path,
     *,
     packing: str,
-    points: int,
+    points: int | None,
     threads: int = 1,
     tell: Callable[[str], None] = print,
 ) -> None:
     """Active resampling ([GUAN22] 3.4.2): strain paths of flagged points of a run with a network, answered by packings.
+    `points` None: every point's path, flagged or not, as of a run with packings ([GUAN22] FEM-ML 2).
 
     `history` (.npz): load (records,), strain (records, 3, points; engineering shear), flagged (records, points), steps.
     Each path is a run of its own in the data set. Raises DataSetError where nothing is flagged.
@@ -259,7 +260,7 @@ def resample(
             load, strain, flagged, steps = (file[k] for k in ("load", "strain", "flagged", "steps"))
     except (OSError, KeyError, ValueError) as error:
         raise DataSetError(f"{history}: expected the arrays load, strain, flagged, steps: {error}") from error
-    chosen = flagged_points(flagged, points)
+    chosen = np.arange(strain.shape[2]) if points is None else flagged_points(flagged, points)
     if len(chosen) == 0:
         raise DataSetError(f"{history}: no point was flagged: the network knows these paths, nothing to add")
     reached = int(np.floor(load[-1] * steps + 1e-6))
@@ -270,9 +271,11 @@ def resample(
         tell(
             f"{len(chosen) - len(found['path'])} of {len(chosen)} paths left out: the packing failed on them"
         )
-    source = {"source": "paths of flagged points", "packing": packing, "points": [int(i) for i in chosen]}
+    kind = "paths of all points" if points is None else "paths of flagged points"
+    source = {"source": kind, "packing": packing, "points": [int(i) for i in chosen]}
     write_samples(out, packing, found, found.pop("path"), source)
-    tell(f"{len(found['strain'])} of {int(flagged[-1].sum())} flagged points added, {reached} steps each")
+    of = "points" if points is None else f"{int(flagged[-1].sum())} flagged points"
+    tell(f"{len(found['strain'])} {'' if points is None else 'of '}{of} added, {reached} steps each")
 
 
 def read_samples(path: Path) -> tuple[Samples, dict[str, Any]]:

@@ -58,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     again.add_argument("history", type=Path, metavar="NPZ", help="history of a run with a network")
     again.add_argument("--packing", required=True, metavar="NAME", help="file or name of the library")
-    again.add_argument("--points", type=int, default=32, help="flagged points to take at most (32)")
+    many = again.add_mutually_exclusive_group()
+    many.add_argument("--points", type=int, default=32, help="flagged points to take at most (32)")
+    many.add_argument("--all", action="store_true", help="every point, flagged or not")
     again.add_argument("--threads", type=int, default=2)
     again.add_argument("--out", type=Path, required=True, metavar="FILE")
     part = actions.add_parser(
@@ -121,8 +123,9 @@ def _resample(options: argparse.Namespace) -> int:
     from training.soil import resample
 
     resample(
-        options.out, options.history, packing=options.packing, points=options.points, threads=options.threads
-    )
+        options.out, options.history, packing=options.packing, points=None if options.all else options.points,
+        threads=options.threads,
+    )  # fmt: skip
     print(options.out)
     return 0
 
