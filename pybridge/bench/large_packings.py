@@ -20,6 +20,7 @@ from pybridge.packing.prepare import inertial_time
 from pybridge.report import Report
 
 PRESSURE, STRAIN = 1e5, 0.02
+CREEP = 1e-4  # from here on with friction: without it they rearrange for very long
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -43,7 +44,8 @@ def whole_life(report: Report, dim: int, count: int, folder: Path, strain: float
 
     if not file.exists():
         begin = time.process_time()
-        packing = prepare(dim, uniform_radii(count, 0.003, 0.007, seed=1), PRESSURE)
+        radii = uniform_radii(count, 0.003, 0.007, seed=1)
+        packing = prepare(dim, radii, PRESSURE, preparation_creep=CREEP)
         add("preparation, CPU", time.process_time() - begin, "s")
         begin = time.process_time()
         save(file, packing)
