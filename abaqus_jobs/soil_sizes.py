@@ -16,7 +16,8 @@ Mesh = tuple[int, int]
 @dataclass(frozen=True)
 class Sizes:
     """Columns and rows of the meshes (Q8, four points each), axial strain and load steps, coupled tests on each mesh that
-    make the training data, epochs from the beginning and when training goes on."""
+    make the training data, epochs from the beginning and when training goes on. `shaken`: by how much of itself the pressure
+    of a second run with packings is off, which tells how far two such runs are apart; 0 for no such run."""
 
     packing: str = "disks400"
     coarse: Mesh = (2, 4)
@@ -28,6 +29,7 @@ class Sizes:
     epochs: int = 2000
     more_epochs: int = 500
     threads: int = 2
+    shaken: float = 1e-6
 
     def __post_init__(self) -> None:
         if min(self.coarse_runs, self.fine_runs) < 3:

@@ -11,7 +11,7 @@ from abaqus_jobs.soil_sizes import Sizes
 from abaqus_jobs.verify.soil_cases import cases
 from pybridge.report import Report
 
-FULL = Sizes(fine=(8, 16), strain=0.1, steps=100)
+FULL = Sizes(fine=(8, 16), strain=0.1, steps=100, shaken=0.0)
 
 
 def run(options: argparse.Namespace) -> Report:

@@ -46,6 +46,9 @@ def test_all_cases_run_and_are_taken_from_their_files(tmp_path, monkeypatch) -> 
         assert np.isfinite(figures[f"{case}: CPU time an iteration, ratio"].value)
     errors = [figures[f"{case}: pressure under the top: mean error"].value for case in CASES]
     assert len(set(errors)) == len(CASES)  # no two cases are the same run
+    for used in ("coarse", "fine"):
+        apart = figures[f"packings twice, {used}: deviatoric strain at the end"].value
+        assert 0 < apart < 0.1  # two runs, nearly the same
     out = tmp_path / "small"
     assert (out / "fine-curves.png").stat().st_size > 10_000
     times = {file: file.stat().st_mtime_ns for file in out.iterdir() if file.suffix != ".png"}
