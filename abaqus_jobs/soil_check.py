@@ -79,6 +79,19 @@ def add_comparison(
     add("strain at the first flag", first, "1")
 
 
+def add_scatter(report: Report, dem: Run, again: Run, prefix: str) -> None:
+    """How far two runs with packings are apart whose loads are all but equal: no network can be nearer to one of them."""
+    grid, a, b = pressures(dem, again)
+    i, j = dem.at(grid[-1]), again.at(grid[-1])
+    fields = [(r.displacement[k], r.deviatoric(k)) for r, k in ((dem, i), (again, j))]
+    for name, value in (
+        ("pressure: mean error", float(np.mean(np.abs(b - a)) / a.max())),
+        ("displacement at the end", _apart(fields[1][0], fields[0][0])),
+        ("deviatoric strain at the end", _apart(fields[1][1], fields[0][1])),
+    ):
+        report.add(prefix + name, value, "1")
+
+
 def _apart(a: NDArray, b: NDArray) -> float:
     return float(np.linalg.norm(a - b) / np.linalg.norm(b))
 

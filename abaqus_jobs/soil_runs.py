@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import pybridge._core as _core
 from abaqus_jobs.soil_wall import WallTest, wall_pressure, wall_problem
+from pybridge import __version__
 from pybridge.errors import SolverError
 from pybridge.model_file import read_model
 from pybridge.packing import load, load_library, packing_material
@@ -98,13 +99,13 @@ def _force(test: Test, problem: Problem, history: History) -> NDArray:
 
 def run_material(
     material: Any, test: Test, steps: int, threads: int, label: str,
-    pressure: Callable[[float], float] | None = None,
+    pressure: Callable[[float], float] | None = None, restart: tuple[Path, str] | None = None,
 ) -> Run:  # fmt: skip
     """Solve the test, under a lateral pressure (Pa) over the load or its own; a run that stops early comes back with what
-    it reached."""
+    it reached. `restart`: of solve()."""
     problem = problem_of(test, pressure)
     points = MaterialPoints(material, problem.mesh.points, threads)
-    begun, cpu, told = time.monotonic(), time.process_time(), [time.monotonic()]
+    told = [time.monotonic()]
 
     def progress(load: float, iterations: int) -> None:
         if time.monotonic() - told[0] > TELL_SECONDS:
@@ -113,7 +114,7 @@ def run_material(
 
     stopped = ""
     try:
-        history = solve(problem, points, Controls(steps=steps), progress=progress)
+        history = solve(problem, points, Controls(steps=steps), progress=progress, restart=restart)
     except SolverError as error:
         stopped, history = str(error), getattr(error, "history", None)
         if history is None:
@@ -123,7 +124,7 @@ def run_material(
         test, problem, steps, np.array(history.load), np.array(history.displacement), np.array(history.strain),
         np.array(history.stress), np.array(history.residual), np.array(history.iterations),
         _force(test, problem, history), np.array([s == 1 for s in history.status]),
-        time.process_time() - cpu, time.monotonic() - begun, stopped,
+        sum(history.cpu), sum(history.wall), stopped,
     )  # fmt: skip
 
 
@@ -131,12 +132,16 @@ def kept_run(
     file: Path, settings: dict[str, Any], test: Test, steps: int, threads: int, label: str,
     material: Callable[[], Any],
 ) -> Run:  # fmt: skip
-    """The run of `file` where it stands with the same settings, test and steps; otherwise a new one, kept there."""
+    """The run of `file` where it stands with the same settings, test and steps; otherwise a new one, kept there, or one
+    that was interrupted and goes on."""
     settings = {**settings, "test": vars(test), "steps": steps, "threads": threads}
     found = saved_run(file, test, settings)
     if found is None:
-        found = run_material(material(), test, steps, threads, label)
+        mark = json.dumps({**settings, "version": __version__}, sort_keys=True)
+        restart = file.with_suffix(".restart.npz"), mark
+        found = run_material(material(), test, steps, threads, label, restart=restart)
         found.save(file, settings)
+        restart[0].unlink(missing_ok=True)  # left by a run that stopped early
     return found
 
 

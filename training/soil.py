@@ -189,6 +189,29 @@ def write_samples(
     writer.finish({}, {name: v for name, v in arrays.items() if name.startswith("iteration_")})
 
 
+def _in_band(samples: Samples) -> NDArray:
+    """(paths,) whether a point stands in the shear band: at the end its deviatoric strain sqrt((eps_11 - eps_22)^2 + gamma_12^2)
+    is above the mean of its run."""
+    last = samples.strain[:, -1]
+    size = np.sqrt((last[:, 0] - last[:, 1]) ** 2 + (2 * last[:, 2]) ** 2)
+    _, of = np.unique(samples.run, return_inverse=True)
+    return size > (np.bincount(of, size) / np.bincount(of))[of]
+
+
+def select(out: Path, data: Path, *, in_band: bool) -> None:
+    """The points of a data set that stand in the shear band, or those that do not ([GUAN22] Fig. 9, whose hybrid data are
+    the former of a fine mesh and the latter of a coarse one; the paper prints no bound). Trial states are left out."""
+    samples, provenance = read_samples(data)
+    keep = _in_band(samples) == in_band
+    arrays = {name: getattr(samples, name)[keep] for name in ("strain", "stress", "stiffness")}
+    source: dict[str, Any] = {
+        "packing": provenance["packing"],
+        "source": "points in the band" if in_band else "points outside the band",
+        "of": provenance["checksum"],
+    }
+    write_samples(out, provenance["packing"], arrays, samples.run[keep], source)
+
+
 def label(packing: str, strain: NDArray, threads: int = 1) -> dict[str, NDArray]:
     """What packings answer to strains (paths, times, 3) of tensor components, from 0: strain, stress, stiffness of the
     paths that came to their end, and `path`, their numbers."""
@@ -222,11 +245,12 @@ def resample(
     history: Path,
     *,
     packing: str,
-    points: int,
+    points: int | None,
     threads: int = 1,
     tell: Callable[[str], None] = print,
 ) -> None:
     """Active resampling ([GUAN22] 3.4.2): strain paths of flagged points of a run with a network, answered by packings.
+    `points` None: every point's path, flagged or not, as of a run with packings ([GUAN22] FEM-ML 2).
 
     `history` (.npz): load (records,), strain (records, 3, points; engineering shear), flagged (records, points), steps.
     Each path is a run of its own in the data set. Raises DataSetError where nothing is flagged.
@@ -236,7 +260,7 @@ def resample(
             load, strain, flagged, steps = (file[k] for k in ("load", "strain", "flagged", "steps"))
     except (OSError, KeyError, ValueError) as error:
         raise DataSetError(f"{history}: expected the arrays load, strain, flagged, steps: {error}") from error
-    chosen = flagged_points(flagged, points)
+    chosen = np.arange(strain.shape[2]) if points is None else flagged_points(flagged, points)
     if len(chosen) == 0:
         raise DataSetError(f"{history}: no point was flagged: the network knows these paths, nothing to add")
     reached = int(np.floor(load[-1] * steps + 1e-6))
@@ -247,9 +271,11 @@ def resample(
         tell(
             f"{len(chosen) - len(found['path'])} of {len(chosen)} paths left out: the packing failed on them"
         )
-    source = {"source": "paths of flagged points", "packing": packing, "points": [int(i) for i in chosen]}
+    kind = "paths of all points" if points is None else "paths of flagged points"
+    source = {"source": kind, "packing": packing, "points": [int(i) for i in chosen]}
     write_samples(out, packing, found, found.pop("path"), source)
-    tell(f"{len(found['strain'])} of {int(flagged[-1].sum())} flagged points added, {reached} steps each")
+    of = "points" if points is None else f"{int(flagged[-1].sum())} flagged points"
+    tell(f"{len(found['strain'])} {'' if points is None else 'of '}{of} added, {reached} steps each")
 
 
 def read_samples(path: Path) -> tuple[Samples, dict[str, Any]]:

@@ -12,19 +12,18 @@ Everything stands in --out and is taken from there when the command is repeated.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from abaqus_jobs.learned_magnesium import call
+from abaqus_jobs.soil_sizes import Sizes, coupled_data, network_run, packing_run, step, train
 from pybridge.report import Report
 
-PACKING, RUNS, STEPS, STRAIN = "disks400", 8, 40, 0.04
-COARSE, FINE, WALL = (2, 4), (4, 8), (8, 4)
+SIZES = Sizes()
+WALL = (8, 4)
 ROUNDS, POINTS = 3, 32
-EPOCHS, MORE_EPOCHS = 2000, 500
 WRONG = 0.15  # |stress - the packing's| / |the packing's|
 TARGETS = {"pressure under the top: mean error": "<= 0.05", "displacement at the end": "<= 0.05"}
 
@@ -40,12 +39,13 @@ def run(options: argparse.Namespace) -> Report:
     out.mkdir(parents=True, exist_ok=True)
     data = learned(out, options.model)
     report = Report("soil")
-    tests: dict[str, Any] = {"A": BiaxialTest(*COARSE, strain=STRAIN)}
+    tests: dict[str, Any] = {"A": BiaxialTest(*SIZES.coarse, strain=SIZES.strain)}
     if not options.quick:
-        tests |= {"E": BiaxialTest(*FINE, strain=STRAIN), "wall": WallTest(*WALL, strain=STRAIN)}
+        tests["E"] = BiaxialTest(*SIZES.fine, strain=SIZES.strain)
+        tests["wall"] = WallTest(*WALL, strain=SIZES.strain)
     for case, test in tests.items():
-        dem = packing_run(out, test, case)
-        net = network_run(out, test, data["model"], f"network-{case}")
+        dem = packing_run(out / f"packings-{case}.npz", test, SIZES)
+        net = network_run(out / f"network-{case}.npz", test, data["model"], SIZES)
         add_comparison(report, dem, net, f"{case}: ", TARGETS if case == "A" else None)
         runs = {"packings": dem, "network" if case == "A" else "network, coarse data": net}
         if case != "A":
@@ -58,56 +58,11 @@ def run(options: argparse.Namespace) -> Report:
 
 def learned(out: Path, model: Path | None) -> dict[str, Any]:
     """Coupled tests on the coarse mesh and the committee trained on them, going on where an earlier call stopped."""
-    data, made = out / "coarse.h5", model or out / "coarse.pt"
-    if not data.exists():
-        call(
-            "soil", "generate", "--packing", PACKING, "--runs", str(RUNS), "--steps", str(STEPS), "--strain",
-            str(STRAIN), "--mesh", *map(str, COARSE), "--threads", "2", "--out", str(data),
-        )  # fmt: skip
+    data = coupled_data(out / "coarse.h5", SIZES, SIZES.coarse, SIZES.coarse_runs)
+    made = model or out / "coarse.pt"
     if not made.exists():
-        train([data], made)
+        train([data], made, SIZES)
     return {"data": data, "model": made}
-
-
-def train(data: list[Path], model: Path, start: Path | None = None) -> None:
-    """Five networks on the sets, from the beginning or going on from a committee. They disagree above the spread that 1 %
-    of their training data exceed."""
-    further = (
-        ["--epochs", str(EPOCHS)] if start is None else ["--start", str(start), "--epochs", str(MORE_EPOCHS)]
-    )
-    call(
-        "soil",
-        "train",
-        *map(str, data),
-        "--members",
-        "5",
-        *further,
-        "--set",
-        "spread_factor = 1.0",
-        "--out",
-        str(model),
-    )
-
-
-def packing_run(out: Path, test: Any, case: str) -> Any:
-    """The test with a packing at every point."""
-    from abaqus_jobs.soil_runs import kept_run, packings
-
-    file = out / f"packings-{case}.npz"
-    return kept_run(file, {"packing": PACKING}, test, STEPS, 2, file.stem, lambda: packings(PACKING))
-
-
-def network_run(out: Path, test: Any, model: Path, name: str) -> Any:
-    """The test with a model file, on as many threads."""
-    import pybridge._core as _core
-    from abaqus_jobs.soil_runs import kept_run
-    from pybridge.model_file import read_model
-
-    def load() -> Any:
-        return _core.load_model(str(model), "native", "float64")
-
-    settings = {"weights": read_model(model).card["weights_sha256"]}
-    return kept_run(out / f"{name}.npz", settings, test, STEPS, 2, name, load)
 
 
 def flags(report: Report, prefix: str, dem: Any, net: Any, model: Path) -> None:
@@ -120,7 +75,7 @@ def flags(report: Report, prefix: str, dem: Any, net: Any, model: Path) -> None:
         if found.any():
             first = net.load[int(found.any(axis=1).argmax())] * net.test.strain
             report.add(prefix + f"axial strain at the first point {name}", float(first), "1")
-    error = wrong(net, PACKING, 2)
+    error = wrong(net, SIZES.packing, SIZES.threads)
     keep = [net.at(k / net.steps) for k in range(len(error))]
     flagged = net.flagged[keep]
     bad = np.maximum.accumulate(error > WRONG, axis=0)
@@ -153,27 +108,20 @@ def rounds(report: Report, out: Path, case: str, dem: Any, net: Any, data: dict[
         if not net.flagged[-1].any():
             break
         found, model = out / f"flagged-{case}{k}.h5", out / f"{case}{k}.pt"
-        step(found, last, lambda last=last, found=found: call(
-            "soil", "resample", str(last), "--packing", PACKING, "--points", str(POINTS), "--out", str(found)
+        step(found, [last], lambda last=last, found=found: call(
+            "soil", "resample", str(last), "--packing", SIZES.packing, "--points", str(POINTS), "--out", str(found)
         ))  # fmt: skip
         sets.append(found)
-        step(model, found, lambda model=model, before=before: train(sets, model, before))
+        step(model, [found], lambda model=model, before=before: train(sets, model, SIZES, before))
         added += count_paths(found)
-        net = network_run(out, dem.test, model, f"network-{case}{k}")
         last, before = out / f"network-{case}{k}.npz", model
+        net = network_run(last, dem.test, model, SIZES)
         prefix = f"{case} with {added} flagged points added: "
         add_comparison(report, dem, net, prefix)
-        bad = wrong(net, PACKING, 2) > WRONG
+        bad = wrong(net, SIZES.packing, SIZES.threads) > WRONG
         report.add(prefix + "points wrong at some time", float(bad.any(axis=0).mean()), "1")
         runs[f"{added} points added"] = net
     return runs
-
-
-def step(made: Path, source: Path, make: Callable[[], None]) -> None:
-    """Make a file anew where it is missing or older than what it is made of."""
-    if not made.exists() or made.stat().st_mtime < source.stat().st_mtime:
-        made.unlink(missing_ok=True)
-        make()
 
 
 def count_paths(file: Path) -> int:

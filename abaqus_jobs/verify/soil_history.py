@@ -29,7 +29,7 @@ TRIANGLES, EXPLICIT_STRAIN, UNEVEN = 120, 0.02, 0.5
 def run(options: argparse.Namespace) -> Report:
     """Both networks along paths, then in the test."""
     import pybridge._core as _core
-    from abaqus_jobs.verify.soil import COARSE, EPOCHS, STRAIN, call, learned
+    from abaqus_jobs.verify.soil import SIZES, call, learned
     from pybridge.solver.implicit import BiaxialTest
 
     out: Path = (options.out or Path("runs") / "verify") / "soil"
@@ -38,12 +38,12 @@ def run(options: argparse.Namespace) -> Report:
     banded = out / "deadband.pt"
     if not banded.exists():
         call(
-            "soil", "train", str(data["data"]), "--members", "5", "--epochs", str(EPOCHS), "--set",
+            "soil", "train", str(data["data"]), "--members", "5", "--epochs", str(SIZES.epochs), "--set",
             f"deadband = {DEADBAND}", "--out", str(banded),
         )  # fmt: skip
     report = Report("soil-history")
     paths = strains(data["data"])
-    test = BiaxialTest(columns=COARSE[0], rows=COARSE[1], strain=STRAIN)
+    test = BiaxialTest(*SIZES.coarse, strain=SIZES.strain)
     for name, model in (("Eq. 12", data["model"]), (f"deadband {DEADBAND:g}", banded)):
         for precision in ("float64", "float32")[: 2 if name == "Eq. 12" else 1]:
             material = _core.load_model(str(model), "native", precision)
@@ -114,22 +114,23 @@ def along_paths(report: Report, name: str, material: Any, paths: NDArray) -> Non
 def force_curves(report: Report, name: str, material: Any, test: Any) -> None:
     """The biaxial test with the step halved, and with the lateral pressure shaken."""
     from abaqus_jobs.soil_runs import run_material
-    from abaqus_jobs.verify.soil import STEPS
+    from abaqus_jobs.verify.soil import SIZES
 
-    base = run_material(material, test, STEPS, 1, name)
+    steps = SIZES.steps
+    base = run_material(material, test, steps, 1, name)
     peak = base.pressure.max()
 
     def apart(other: Any) -> float:
-        loads = np.arange(STEPS + 1) / STEPS
+        loads = np.arange(steps + 1) / steps
         a, b = (np.interp(loads, r.load, r.pressure) for r in (base, other))
         return float(np.abs(a - b).mean() / peak)
 
-    half = run_material(material, test, 2 * STEPS, 1, f"{name}, half steps")
+    half = run_material(material, test, 2 * steps, 1, f"{name}, half steps")
     report.add(
         f"{name}, test with the step halved: pressure under the top, mean difference", apart(half), "1"
     )
     moved = [
-        apart(run_material(material, test, STEPS, 1, f"{name}, shaken", shaken(test.pressure, STEPS, seed)))
+        apart(run_material(material, test, steps, 1, f"{name}, shaken", shaken(test.pressure, steps, seed)))
         for seed in range(SEEDS)
     ]
     report.add(f"{name}, test with the pressure shaken by {SHAKE:.0%}: mean difference", max(moved), "1")

@@ -58,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="coefficient while consolidating: 0 densest (0)",
     )
+    make.add_argument(
+        "--preparation-creep", type=float, metavar="I",
+        help="give grains their friction as soon as the volume creeps by less than this inertial number (1e-4 for large "
+        "packings, which rearrange for very long without friction)",
+    )  # fmt: skip
     make.add_argument("--seed", type=int, default=0)
     make.add_argument("--out", type=Path, required=True, metavar="FILE")
     test = actions.add_parser("test", help="a laboratory test on a packing, as a table (CSV)")
@@ -121,7 +126,8 @@ def _prepare(options: argparse.Namespace) -> None:
         radii = uniform_radii(options.grains, *options.radii, seed=options.seed)
     packing = prepare(
         options.dim, radii, options.pressure, parameters,
-        preparation_friction=options.preparation_friction, seed=options.seed,
+        preparation_friction=options.preparation_friction, preparation_creep=options.preparation_creep,
+        seed=options.seed,
     )  # fmt: skip
     kept = {k: str(v) for k, v in vars(options).items() if k not in ("run", "command", "action", "out")}
     save(options.out, packing, kept)

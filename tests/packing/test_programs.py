@@ -45,6 +45,22 @@ def test_friction_of_the_preparation_sets_the_density() -> None:
     assert loose.measure().coordination < dense.measure().coordination - 0.2
 
 
+def test_friction_at_slow_creep_ends_the_rearrangement_early(make) -> None:
+    """At rest as ever, under the pressure, with the friction asked for; a little looser than what rearranges to its end."""
+    radii = uniform_radii(150, 0.003, 0.007, 1)
+    whole, early = (prepare(3, radii, 1e5, preparation_creep=creep) for creep in (None, 1e-3))
+    m = early.measure()
+    np.testing.assert_allclose(-np.diag(m.stress), 1e5, rtol=2e-3)
+    assert m.kinetic == 0
+    assert early.parameters.friction == whole.parameters.friction
+    assert early.parameters.damping == whole.parameters.damping
+    assert 0.002 < m.void_ratio - whole.measure().void_ratio < 0.1
+    early.drive(np.zeros((3, 3)), early.time_step, 2000)
+    np.testing.assert_allclose(-np.diag(early.measure().stress), 1e5, rtol=1e-2)
+    with pytest.raises(PackingError, match="preparation_creep is -1, expected > 0"):
+        prepare(3, radii, 1e5, preparation_creep=-1)
+
+
 def test_biaxial_with_unloading(make) -> None:
     packing = make("disks")
     history = biaxial(packing, 1e5, [-0.02, -0.018, -0.03], records=40)

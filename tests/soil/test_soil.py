@@ -326,6 +326,8 @@ def test_flagged_points_become_paths(data, tmp_path) -> None:
     np.savez(file, **history)
     with pytest.raises(DataSetError, match="no point was flagged"):
         soil.resample(out, file, packing="disks100", points=8)
+    soil.resample(out, file, packing="disks100", points=None, tell=lambda text: None)
+    np.testing.assert_allclose(soil.read_samples(out)[0].stress, samples.stress[:4], rtol=1e-6)
     np.savez(file, strain=strain)
     with pytest.raises(DataSetError, match="expected the arrays load"):
         soil.resample(out, file, packing="disks100", points=8)

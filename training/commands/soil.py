@@ -58,14 +58,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     again.add_argument("history", type=Path, metavar="NPZ", help="history of a run with a network")
     again.add_argument("--packing", required=True, metavar="NAME", help="file or name of the library")
-    again.add_argument("--points", type=int, default=32, help="flagged points to take at most (32)")
+    many = again.add_mutually_exclusive_group()
+    many.add_argument("--points", type=int, default=32, help="flagged points to take at most (32)")
+    many.add_argument("--all", action="store_true", help="every point, flagged or not")
     again.add_argument("--threads", type=int, default=2)
     again.add_argument("--out", type=Path, required=True, metavar="FILE")
+    part = actions.add_parser(
+        "select", help="the points of a data set in the shear band, or those outside it, as a data set"
+    )
+    part.add_argument("data", type=Path, metavar="FILE")
+    part.add_argument("--where", choices=("band", "rest"), required=True)
+    part.add_argument("--out", type=Path, required=True, metavar="FILE")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the chosen action."""
-    return {"generate": _generate, "train": _train, "resample": _resample}[options.action](options)
+    actions = {"generate": _generate, "train": _train, "resample": _resample, "select": _select}
+    return actions[options.action](options)
 
 
 def _generate(options: argparse.Namespace) -> int:
@@ -114,7 +123,16 @@ def _resample(options: argparse.Namespace) -> int:
     from training.soil import resample
 
     resample(
-        options.out, options.history, packing=options.packing, points=options.points, threads=options.threads
-    )
+        options.out, options.history, packing=options.packing, points=None if options.all else options.points,
+        threads=options.threads,
+    )  # fmt: skip
+    print(options.out)
+    return 0
+
+
+def _select(options: argparse.Namespace) -> int:
+    from training.soil import select
+
+    select(options.out, options.data, in_band=options.where == "band")
     print(options.out)
     return 0

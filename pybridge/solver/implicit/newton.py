@@ -9,6 +9,7 @@ none of it.
 from __future__ import annotations
 
 import math
+import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,7 +87,7 @@ TANGENT = {
 class History:
     """Of every converged step: load, displacements, strain and stress (components, points), stiffness (upper triangle by
     rows, points), forces on the fixed degrees of freedom, residual over reactions, change of the displacement,
-    iterations, status."""
+    iterations, status, CPU and wall seconds of the step."""
 
     load: list[float] = field(default_factory=list)
     displacement: list[NDArray] = field(default_factory=list)
@@ -98,6 +99,8 @@ class History:
     change: list[float] = field(default_factory=list)
     iterations: list[int] = field(default_factory=list)
     status: list[NDArray] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -246,23 +249,44 @@ def solve(
     *,
     progress: Callable[[float, int], None] | None = None,
     rescue: Path | None = None,
+    restart: tuple[Path, str] | None = None,
+    restart_seconds: float = 60.0,
 ) -> History:
     """March the load from 0 to 1. `progress(load, iterations)` after each converged step.
+
+    `restart`: a file (.npz) and what the run is of (mesh, material, load): the state is written there every
+    `restart_seconds`, and a call that finds the file goes on from it. It is gone in the end.
 
     A step that fails is halved, `cuts_max` times at most; then SolverError says why, with the last converged state
     saved in `rescue` (.npz) where given. The error has it all as `history`.
     """
-    march, history = March(problem, points, controls), History()
-    _append(history, problem, points, march.start(), 0.0)
+    from pybridge.solver.implicit.restart import load_restart, save_restart  # it knows March
+
+    march, saved = March(problem, points, controls), clock.monotonic()
+    if restart is not None and restart[0].exists():
+        history = load_restart(*restart, march)
+    else:
+        history = History()
+        _append(history, problem, points, march.start(), 0.0)
+        history.cpu.append(0.0)
+        history.wall.append(0.0)
     while march.load < 1 - 1e-12:
+        begun = clock.process_time(), clock.monotonic()
         try:
             found = march.advance(lambda one, load: _append(history, problem, points, one, load))
         except NotConvergedError as error:
             stopped = NotConvergedError(f"{error}{_rescue(rescue, march)}")
             stopped.history = history  # type: ignore[attr-defined]
             raise stopped from None
+        history.cpu.append(clock.process_time() - begun[0])
+        history.wall.append(clock.monotonic() - begun[1])
         if progress is not None:
             progress(march.load, found.iterations)
+        if restart is not None and clock.monotonic() - saved >= restart_seconds:
+            save_restart(*restart, march, history)
+            saved = clock.monotonic()
+    if restart is not None:
+        restart[0].unlink(missing_ok=True)
     return history
 
 
