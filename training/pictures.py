@@ -110,7 +110,10 @@ def curves(
         axis.set_yscale("log")
     axis.set(xlabel=labels[0], ylabel=labels[1])
     axis.grid(True, which="both", alpha=0.3)
-    axis.legend(fontsize=7)
+    if "pairs" in log:  # many lines: no room within
+        figure.legend(loc="outside upper center", ncols=len(series) // 2, fontsize=6, handlelength=3)
+    else:
+        axis.legend(fontsize=7)
     _save(figure, path)
 
 
