@@ -7,6 +7,7 @@ checked before HDF5 sees it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 BLOCK = 512  # bytes: h5py.File(..., userblock_size=BLOCK)
@@ -14,11 +15,20 @@ _MAGIC = b"pybridge-seal-1 "
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
+def seal_of(content: Iterable[bytes]) -> bytes:
+    """The BLOCK bytes that stand before a content, given in pieces."""
+    digest, length = hashlib.sha256(), 0
+    for piece in content:
+        digest.update(piece)
+        length += len(piece)
+    return (_MAGIC + f"{length} {digest.hexdigest()}".encode()).ljust(BLOCK, b"\0")
+
+
 def seal(path: Path) -> None:
     """Write the seal of a closed HDF5 file with a user block of BLOCK bytes."""
+    found = seal_of(_content(path))
     with open(path, "r+b") as file:
-        file.seek(0)
-        file.write(_text(path).ljust(BLOCK, b"\0"))
+        file.write(found)
 
 
 def broken_seal(path: Path) -> str:
@@ -29,7 +39,7 @@ def broken_seal(path: Path) -> str:
         return ""
     if not begin.startswith(_MAGIC):
         return "neither HDF5 nor a data set of pybridge"
-    return "" if begin == _text(path).ljust(BLOCK, b"\0") else "truncated or altered since it was written"
+    return "" if begin == seal_of(_content(path)) else "truncated or altered since it was written"
 
 
 def has_seal(path: Path) -> bool:
@@ -38,11 +48,8 @@ def has_seal(path: Path) -> bool:
         return file.read(len(_MAGIC)) == _MAGIC
 
 
-def _text(path: Path) -> bytes:
-    digest, length = hashlib.sha256(), 0
+def _content(path: Path) -> Iterator[bytes]:
     with open(path, "rb") as file:
         file.seek(BLOCK)
         while piece := file.read(1 << 22):
-            digest.update(piece)
-            length += len(piece)
-    return _MAGIC + f"{length} {digest.hexdigest()}".encode()
+            yield piece

@@ -21,6 +21,7 @@ from training.atomic import atomic_path, placed_model
 from training.fine_scale import drive_material
 from training.paths import PathSpec, sample
 from training.tensors import deviator
+from training.yield_surface import YieldSurface
 from training.yield_surface_script import YieldSurfaceMaterial
 
 KIND = "yield_surface"
@@ -39,6 +40,28 @@ class Surrogate:
     def multiply_adds(self) -> int:
         """Of the network, or all networks, at one point and step."""
         return sum(value.size for name, value in self.tensors.items() if name.endswith(".weight"))
+
+
+def tensors_from(
+    model: YieldSurface, *, strain_scale: float, time_scale: float, piece: float, ahead: float, radius_bound: float,
+    hidden_bound: NDArray, elasticity: NDArray, pressure: NDArray,
+) -> dict[str, NDArray]:  # fmt: skip
+    """Tensors of the model file from a network and what is known beside it: scales of e and of time (s), longest piece and
+    step asked ahead of (in the strain scale), bounds of radius and hidden states [states], elasticity [6, 5], pressure
+    coefficients (Pa)."""
+    layers = {f"layer{i}.weight": w for i, w in enumerate(model.weight)}
+    layers |= {f"layer{i}.bias": b.ravel() for i, b in enumerate(model.bias)}
+    layers |= {"skip": model.skip.ravel(), "speed": model.speed().ravel()}
+    found = {name: value.detach().double().numpy().copy() for name, value in layers.items()}
+    scales = (
+        strain_scale, time_scale, model.radius_floor, piece, ahead, model.rest_rate, model.rate_floor, radius_bound,
+    )  # fmt: skip
+    return found | {
+        "hidden_bound": hidden_bound,
+        "elasticity": elasticity,
+        "pressure_coefficients": pressure,
+        "scales": np.array(scales),
+    }
 
 
 def save(surrogate: Surrogate, path: Path) -> None:

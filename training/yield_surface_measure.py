@@ -80,6 +80,14 @@ def protocol_errors(model: Learned, data: DataSet) -> dict[str, Any]:
     }
 
 
+def error_along(model: Learned, data: DataSet, parts: int = 5) -> NDArray:
+    """Relative L2 error of the deviator in each of `parts` equal pieces of the time, over all paths together."""
+    found = drive_material(model.double, model.density, data.common_time(), data.stretch).stress
+    pieces = [np.array_split(deviator(x)[:, 1:], parts, axis=1) for x in (found - data.stress, data.stress)]
+    norms = [np.sqrt([(l2(piece) ** 2).sum() for piece in side]) for side in pieces]
+    return norms[0] / norms[1]
+
+
 def table(rows: dict[str, dict[str, Any]]) -> list[str]:
     """protocol_errors of several protocols as a Markdown table, in per cent."""
     lines = [

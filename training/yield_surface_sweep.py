@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pybridge import _core
-from training.yield_surface import SPEED_MOST, YieldSurface, algebraic_silu
+from training.yield_surface import SPEED_MOST, YieldSurface
 
 BLOCK: int = _core.YIELD_TRAINING_BLOCK
 
@@ -58,6 +58,9 @@ class _Sweep(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         a = ctx.arrays
+        if a is None:
+            raise RuntimeError("yield surface sweep: backward() ran before, and the arrays it used are gone")
+        ctx.arrays = None  # the sweep writes over what it needs
         a["strain_grad"] = grads[0].contiguous()
         for name in ("pre1", "pre2", "out"):
             a[f"{name}_grad"] = torch.empty_like(a[name])
@@ -67,8 +70,8 @@ class _Sweep(torch.autograd.Function):
         )
         pairs = (
             (a["pre1_grad"], a["input"]),
-            (a["pre2_grad"], algebraic_silu(a["pre1"])),
-            (a["out_grad"], algebraic_silu(a["pre2"])),
+            (a["pre2_grad"], a["pre1"]),  # by now activations
+            (a["out_grad"], a["pre2"]),
         )
         weights = [grad @ x.T for grad, x in pairs]
         biases = [grad.sum(1, keepdim=True) for grad, _ in pairs]

@@ -38,7 +38,7 @@ from training.yield_surface import (
     elastic_increments,
 )
 from training.yield_surface_config import YieldSurfaceConfig
-from training.yield_surface_export import Surrogate, answer, committee_of, save
+from training.yield_surface_export import Surrogate, answer, committee_of, save, tensors_from
 from training.yield_surface_sweep import BLOCK, ranges, sweep
 
 RISE = 0.15  # part of the updates over which the learning rate rises
@@ -446,31 +446,11 @@ def finished(
     elasticity = scales.elasticity
     apart = elasticity.pressure_part(training.stretch, training.stress)[..., None] * IDENTITY
     pressure = fit_pressure(training.strain, training.stress - apart, config.pressure_degree)
-    tensors = {f"layer{i}.weight": w for i, w in enumerate(model.weight)} | {
-        f"layer{i}.bias": b for i, b in enumerate(model.bias)
-    }
-    arrays = {name: value.detach().double().numpy().copy() for name, value in tensors.items()}
-    arrays = {name: value.ravel() if "bias" in name else value for name, value in arrays.items()}
     hidden, radius = trainer.bounds()
-    arrays |= {
-        "skip": model.skip.detach().double().numpy().ravel(),
-        "speed": model.speed().detach().double().numpy().ravel(),
-        "hidden_bound": hidden,
-        "elasticity": elasticity.tensor,
-        "pressure_coefficients": pressure,
-        "scales": np.array(
-            [
-                scales.strain,
-                scales.time,
-                config.radius_floor,
-                config.piece,
-                config.ahead,
-                config.rest_rate,
-                config.rate_floor,
-                radius,
-            ]
-        ),
-    }
+    arrays = tensors_from(
+        model, strain_scale=scales.strain, time_scale=scales.time, piece=config.piece, ahead=config.ahead,
+        radius_bound=radius, hidden_bound=hidden, elasticity=elasticity.tensor, pressure=pressure,
+    )  # fmt: skip
     used = ("law", "parts", "material")
     card = {
         "kind": config.kind, "name": config.name, "sizes": vars(config.sizes),

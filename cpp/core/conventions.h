@@ -49,6 +49,17 @@ inline void mandel_to_block(const Real* mandel, Real* block, int stride) {
   for (int c = 3; c < 6; ++c) block[c * stride] = static_cast<Real>(inverse_sqrt2) * mandel[c];
 }
 
+// d(stress) / d(stretch) by tensor components, [row * 6 + column] -> by Mandel components, apart by `stride`;
+// they are sqrt2 times the tensor's in shear.
+template <class Real>
+inline void component_tangent_to_mandel(const Real* by_component, Real* mandel, int stride) {
+  for (int row = 0; row < 6; ++row)
+    for (int column = 0; column < 6; ++column) {
+      const double factor = (row < 3 ? 1.0 : sqrt2) * (column < 3 ? 1.0 : inverse_sqrt2);
+      mandel[(row * 6 + column) * stride] = static_cast<Real>(factor) * by_component[row * 6 + column];
+    }
+}
+
 template <class Real>
 inline void block_to_matrix(const Real* block, int stride, Real (*matrix)[3]) {
   for (int c = 0; c < 6; ++c) {

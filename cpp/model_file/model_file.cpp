@@ -1,5 +1,6 @@
 #include "model_file/model_file.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -154,6 +155,24 @@ const Tensor* ModelFile::find(const std::string& wanted) const {
   for (const Tensor& tensor : tensors)
     if (tensor.name == wanted) return &tensor;
   return nullptr;
+}
+
+int ModelFile::whole_number(const Json& value, const std::string& name, int least, int most) const {
+  if (!is_count(value, least) || value.number() > most)
+    refuse("card.json: \"" + name + "\" must be a whole number from " + std::to_string(least) + " to " +
+           std::to_string(most));
+  return static_cast<int>(value.number());
+}
+
+void ModelFile::expect_state_schema(const StateSchema& expected) const {
+  const auto same = [](const StateVariable& a, const StateVariable& b) {
+    return a.name == b.name && a.count == b.count;
+  };
+  if (std::equal(state_schema.begin(), state_schema.end(), expected.begin(), expected.end(), same)) return;
+  std::string list;
+  for (const StateVariable& entry : expected)
+    list += (list.empty() ? "" : ", ") + entry.name + "[" + std::to_string(entry.count) + "]";
+  refuse("card.json: \"state_schema\" must be " + list);
 }
 
 void ModelFile::refuse(const std::string& what) const {

@@ -33,6 +33,12 @@ struct ModelFile {
   // The tensor of that name and shape; an extent of 0 fits any. Throws Error naming the file.
   const Tensor& tensor(const std::string& name, const std::vector<int>& shape) const;
 
+  // `value`, which stands in the card under `name`, as a whole number. Throws Error naming the file.
+  int whole_number(const Json& value, const std::string& name, int least, int most) const;
+
+  // Throws Error naming the file where names and counts of the state variables are others than these.
+  void expect_state_schema(const StateSchema& expected) const;
+
   // An Error that names the file, what is wrong, and what to do.
   [[noreturn]] void refuse(const std::string& what) const;
 };

@@ -46,12 +46,8 @@ ModelFile member_file(const ModelFile& file, int member) {
 }  // namespace
 
 template <class Real>
-Committee<Real>::Committee(const ModelFile& file)
-    : schema_(file.state_schema), moduli_(file.elastic_moduli), domain_(file.domain) {
-  const double count = file.card["members"].number();
-  if (!file.card["members"].is(Json::Type::number) || !(count >= 2 && count <= members_max) ||
-      count != std::floor(count))
-    file.refuse("card.json: \"members\" must be a whole number from 2 to " + std::to_string(members_max));
+Committee<Real>::Committee(const ModelFile& file) : FileMaterial<Real>(file) {
+  const int count = file.whole_number(file.card["members"], "members", 2, members_max);
   if (!file.card["member_kind"].is(Json::Type::text) || file.card["member_kind"].text() == "committee")
     file.refuse("card.json: \"member_kind\" must be the kind of the members");
   stress_scale_ = static_cast<Real>(file.tensor("stress_scale", {1}).values[0]);
@@ -59,7 +55,7 @@ Committee<Real>::Committee(const ModelFile& file)
   if (!(stress_scale_ > 0) || !(spread_max_ > 0))
     file.refuse("tensors stress_scale, spread_max: expected positive numbers");
   StateSchema expected;
-  for (int m = 0; m < static_cast<int>(count); ++m) {
+  for (int m = 0; m < count; ++m) {
     const ModelFile member = member_file(file, m);
     members_.push_back(make_native<Real>(member));
     tangents_.push_back(dynamic_cast<const HasStretchTangent<Real>*>(members_.back().get()));
@@ -72,11 +68,7 @@ Committee<Real>::Committee(const ModelFile& file)
   }
   expected.push_back({"spread", 1, "", ""});
   expected.push_back({"unreliable", 1, "", ""});
-  const auto same = [](const StateVariable& a, const StateVariable& b) {
-    return a.name == b.name && a.count == b.count;
-  };
-  if (!std::equal(schema_.begin(), schema_.end(), expected.begin(), expected.end(), same))
-    file.refuse("card.json: \"state_schema\" must list the members' in order, then spread[1], unreliable[1]");
+  file.expect_state_schema(expected);
 }
 
 // Running means and sum of squared distances, member by member (Welford), so that single precision keeps the

@@ -9,21 +9,17 @@
 #include <memory>
 #include <vector>
 
-#include "core/material.h"
 #include "core/stretch_tangent.h"
-#include "model_file/model_file.h"
+#include "surrogate/file_material.h"
 
 namespace pybridge {
 
 template <class Real>
-class Committee final : public Material<Real>, public HasStretchTangent<Real> {
+class Committee final : public FileMaterial<Real>, public HasStretchTangent<Real> {
  public:
   // Throws Error naming the file where numbers are missing or do not fit together.
   explicit Committee(const ModelFile& file);
 
-  const StateSchema& state_schema() const override { return schema_; }
-  ElasticModuli elastic_moduli() const override { return moduli_; }
-  Domain domain() const override { return domain_; }
   void update(const Block<Real>& block) const noexcept override;
   void update_with_tangent(const Block<Real>& block, Real* tangent) const noexcept override;
 
@@ -34,9 +30,7 @@ class Committee final : public Material<Real>, public HasStretchTangent<Real> {
   void add(const Block<Real>& block, int member, Real* tangent, Sums& sums) const noexcept;
   void finish(const Block<Real>& block, const Sums& sums, int i) const noexcept;
 
-  StateSchema schema_;
-  ElasticModuli moduli_;
-  Domain domain_;
+  using FileMaterial<Real>::schema_;
   std::vector<std::unique_ptr<const Material<Real>>> members_;
   std::vector<const HasStretchTangent<Real>*> tangents_;
   int member_states_ = 0;

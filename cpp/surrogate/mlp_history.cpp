@@ -47,8 +47,7 @@ std::vector<Real> narrowed(const std::vector<double>& values) {
 }  // namespace
 
 template <class Real>
-MlpHistory<Real>::MlpHistory(const ModelFile& file)
-    : schema_(file.state_schema), moduli_(file.elastic_moduli), domain_(file.domain) {
+MlpHistory<Real>::MlpHistory(const ModelFile& file) : FileMaterial<Real>(file) {
   for (double c : file.tensor("component", {0}).values) {
     const bool rising = component_.empty() || c > component_.back();
     if (!(c >= 0 && c <= 5) || c != std::floor(c) || !rising)
@@ -64,7 +63,12 @@ MlpHistory<Real>::MlpHistory(const ModelFile& file)
     if (!(deadband >= 0 && deadband < 0.1)) file.refuse("tensor deadband: expected a strain from 0 to 0.1");
     deadband_ = static_cast<Real>(deadband);
   }
-  check_state_schema(file);
+  StateSchema expected = {{"accumulated_strain", count, "", ""},
+                          {"contact_stiffness", full_upper, "", ""},
+                          {"spread", 1, "", ""},
+                          {"unreliable", 1, "", ""}};
+  if (deadband_ > 0) expected.push_back({"lagging_strain", count, "", ""});
+  file.expect_state_schema(expected);
   for (double scale : file.tensor("input_scale", {2 * count}).values) {
     if (!(scale > 0)) file.refuse("tensor input_scale: expected positive numbers");
     inverse_scale_.push_back(static_cast<Real>(1 / scale));
@@ -87,22 +91,6 @@ MlpHistory<Real>::MlpHistory(const ModelFile& file)
                   std::to_string(2 * count) + " to " + std::to_string(outputs));
   }
   if (members_.empty()) file.refuse("tensor member0.layer0.weight: missing");
-}
-
-template <class Real>
-void MlpHistory<Real>::check_state_schema(const ModelFile& file) const {
-  const int count = static_cast<int>(component_.size());
-  const bool lags = deadband_ > 0;
-  const bool fits = schema_.size() == (lags ? 5 : 4) && schema_[0].name == "accumulated_strain" &&
-                    schema_[0].count == count && schema_[1].name == "contact_stiffness" &&
-                    schema_[1].count == full_upper && schema_[2].name == "spread" && schema_[2].count == 1 &&
-                    schema_[3].name == "unreliable" && schema_[3].count == 1 &&
-                    (!lags || (schema_[4].name == "lagging_strain" && schema_[4].count == count));
-  const std::string size = "[" + std::to_string(count) + "]";
-  if (!fits)
-    file.refuse("card.json: \"state_schema\" must be accumulated_strain" + size +
-                ", contact_stiffness[21], spread[1], unreliable[1]" +
-                (lags ? ", lagging_strain" + size + " (with a deadband)" : ""));
 }
 
 template <class Real>
@@ -268,12 +256,7 @@ void MlpHistory<Real>::store_tangent(const Real* slope, Real* tangent, int strid
       by_component[component_[r]][l] = slope[r * network_directions + l] * output_scale_[r];
   for (int l = 0; l < 6 && plane_ != 0; ++l)
     by_component[2][l] = Real(0.5) * (by_component[0][l] + by_component[1][l]);
-  for (int k = 0; k < 6; ++k)
-    for (int l = 0; l < 6; ++l) {
-      // Mandel components of shears are sqrt2 times the tensor's
-      const double packing = (k < 3 ? 1.0 : sqrt2) * (l < 3 ? 1.0 : inverse_sqrt2);
-      tangent[(k * 6 + l) * stride] = static_cast<Real>(packing) * by_component[k][l];
-    }
+  component_tangent_to_mandel(by_component[0], tangent, stride);
 }
 
 template class MlpHistory<double>;

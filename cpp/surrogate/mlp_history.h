@@ -13,22 +13,18 @@
 // were trained in by more than a tenth of its size. See docs/model_file.md for the tensors.
 #pragma once
 
-#include "core/material.h"
 #include "core/stretch_tangent.h"
-#include "model_file/model_file.h"
 #include "network/network.h"
+#include "surrogate/file_material.h"
 
 namespace pybridge {
 
 template <class Real>
-class MlpHistory final : public Material<Real>, public HasStretchTangent<Real> {
+class MlpHistory final : public FileMaterial<Real>, public HasStretchTangent<Real> {
  public:
   // Throws Error naming the file where tensors are missing or do not fit together.
   explicit MlpHistory(const ModelFile& file);
 
-  const StateSchema& state_schema() const override { return schema_; }
-  ElasticModuli elastic_moduli() const override { return moduli_; }
-  Domain domain() const override { return domain_; }
   void update(const Block<Real>& block) const noexcept override;
   // The mean of the members' own derivatives, with d(phi) = sign(dE) dE (0 where nothing moved); not the
   // stiffness that they answer beside the stress.
@@ -39,14 +35,12 @@ class MlpHistory final : public Material<Real>, public HasStretchTangent<Real> {
   void finish(const Block<Real>& block, int i, const Real* y, int at) const;
   void update_point(const Block<Real>& block, int i, Real* tangent) const;
   void store_tangent(const Real* slope, Real* tangent, int stride) const;
-  void check_state_schema(const ModelFile& file) const;
   // Strain and phi of component k at point i: writes phi (and p) to the new state; the change of phi with E.
   Real accumulate(const Block<Real>& block, int i, int k, Real& strain, Real& history) const;
   bool inside(const Real* strain, const Real* history) const;
 
-  StateSchema schema_;
-  ElasticModuli moduli_;
-  Domain domain_;
+  using FileMaterial<Real>::schema_;
+  using FileMaterial<Real>::moduli_;
   std::vector<int> component_;  // of the six, 0 to 5
   int plane_ = 0;               // 1: sigma_33 is the mean of sigma_11 and sigma_22
   std::vector<Real> inverse_scale_, output_scale_, output_mean_, lowest_, highest_;

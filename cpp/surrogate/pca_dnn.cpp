@@ -60,11 +60,7 @@ struct PcaDnn<Real>::Step {
 };
 
 template <class Real>
-PcaDnn<Real>::PcaDnn(const ModelFile& file)
-    : schema_(file.state_schema),
-      moduli_(file.elastic_moduli),
-      domain_(file.domain),
-      network_(layers_from(file)) {
+PcaDnn<Real>::PcaDnn(const ModelFile& file) : FileMaterial<Real>(file), network_(layers_from(file)) {
   const std::vector<double>& time = file.tensor("time", {0}).values;
   check_time(file, time);
   horizon_ = time.back();
@@ -79,7 +75,7 @@ PcaDnn<Real>::PcaDnn(const ModelFile& file)
     file.refuse("the network maps " + std::to_string(network_.inputs()) + " to " +
                 std::to_string(network_.outputs()) + " numbers, the bases need " + std::to_string(in) +
                 " to " + std::to_string(out));
-  check_state_schema(file);
+  file.expect_state_schema({{"pca_coefficient", in, "", ""}, {"unreliable", 1, "", ""}});
   const std::vector<double>& output_scale = file.tensor("output_scale", {out}).values;
   input_ =
       TimeTable(time, scaled(primitive.values, std::vector<double>(primitive.shape[0], 1 / horizon_)), in);
@@ -97,16 +93,6 @@ PcaDnn<Real>::PcaDnn(const ModelFile& file)
   }
   net_zero_.resize(static_cast<std::size_t>(out));
   network_.forward(1, x_zero.data(), 1, net_zero_.data(), 1);
-}
-
-template <class Real>
-void PcaDnn<Real>::check_state_schema(const ModelFile& file) const {
-  const bool fits = schema_.size() == 2 && schema_[0].name == "pca_coefficient" &&
-                    schema_[0].count == 6 * modes_in_ && schema_[1].name == "unreliable" &&
-                    schema_[1].count == 1;
-  if (!fits)
-    file.refuse("card.json: \"state_schema\" must be pca_coefficient[" + std::to_string(6 * modes_in_) +
-                "], unreliable[1]");
 }
 
 template <class Real>
@@ -275,13 +261,8 @@ void PcaDnn<Real>::update_point(const Block<Real>& block, const Step& step, int 
 template <class Real>
 void PcaDnn<Real>::store_tangent(const Block<Real>& block, int i, const Real* by_component,
                                  Real* tangent) const {
-  // Mandel components of shears are sqrt2 times the tensor's
-  const Real root2 = static_cast<Real>(sqrt2), inverse_root2 = static_cast<Real>(inverse_sqrt2);
   Real mandel[36];
-  for (int k = 0; k < 6; ++k)
-    for (int l = 0; l < 6; ++l)
-      mandel[k * 6 + l] =
-          (k < 3 ? Real(1) : root2) * (l < 3 ? Real(1) : inverse_root2) * by_component[k * 6 + l];
+  component_tangent_to_mandel(by_component, mandel, 1);
   if (!pressure_.empty()) add_pressure_tangent(block, i, mandel);
   for (int c = 0; c < 36; ++c) tangent[c * block.stride] = mandel[c];
 }

@@ -8,23 +8,19 @@
 // steps. See docs/model_file.md for the tensors.
 #pragma once
 
-#include "core/material.h"
 #include "core/stretch_tangent.h"
-#include "model_file/model_file.h"
 #include "network/network.h"
+#include "surrogate/file_material.h"
 #include "surrogate/time_table.h"
 
 namespace pybridge {
 
 template <class Real>
-class PcaDnn final : public Material<Real>, public HasStretchTangent<Real> {
+class PcaDnn final : public FileMaterial<Real>, public HasStretchTangent<Real> {
  public:
   // Throws Error naming the file where tensors are missing or do not fit together.
   explicit PcaDnn(const ModelFile& file);
 
-  const StateSchema& state_schema() const override { return schema_; }
-  ElasticModuli elastic_moduli() const override { return moduli_; }
-  Domain domain() const override { return domain_; }
   void update(const Block<Real>& block) const noexcept override;
   // The network's own derivative: d(sigma_k) / dE_l = sum_j psi_kj (dnet_kj / dx) (Phi_l / T / scale_l)
   void update_with_tangent(const Block<Real>& block, Real* tangent) const noexcept override;
@@ -32,7 +28,6 @@ class PcaDnn final : public Material<Real>, public HasStretchTangent<Real> {
  private:
   struct Step;  // what all points of a call share
 
-  void check_state_schema(const ModelFile& file) const;
   bool inside_horizon(const Block<Real>& block) const;
   Step prepare(const Block<Real>& block) const;
   void update_chunk(const Block<Real>& block, const Step& step, int start, int n) const;
@@ -43,9 +38,8 @@ class PcaDnn final : public Material<Real>, public HasStretchTangent<Real> {
   void store_tangent(const Block<Real>& block, int i, const Real* by_component, Real* tangent) const;
   void add_pressure_tangent(const Block<Real>& block, int i, Real* mandel) const;
 
-  StateSchema schema_;
-  ElasticModuli moduli_;
-  Domain domain_;
+  using FileMaterial<Real>::moduli_;
+  using FileMaterial<Real>::domain_;
   int modes_in_ = 0, modes_out_ = 0;  // for each of the six components
   double horizon_ = 0;
   TimeTable input_, output_;

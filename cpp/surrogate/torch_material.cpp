@@ -5,8 +5,7 @@
 namespace pybridge {
 
 template <class Real>
-TorchMaterial<Real>::TorchMaterial(const ModelFile& file)
-    : schema_(file.state_schema), moduli_(file.elastic_moduli), domain_(file.domain) {
+TorchMaterial<Real>::TorchMaterial(const ModelFile& file) : FileMaterial<Real>(file) {
   char error[2048] = "";
   model_.reset(
       torch_library().open(file.path.c_str(), sizeof(Real), state_size(schema_), error, sizeof error));

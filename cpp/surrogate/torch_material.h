@@ -3,21 +3,17 @@
 
 #include <memory>
 
-#include "core/material.h"
-#include "model_file/model_file.h"
+#include "surrogate/file_material.h"
 #include "surrogate/torch_library.h"
 
 namespace pybridge {
 
 template <class Real>
-class TorchMaterial final : public Material<Real> {
+class TorchMaterial final : public FileMaterial<Real> {
  public:
   // Throws Error: engine or graph cannot be loaded, or its answer has wrong shapes.
   explicit TorchMaterial(const ModelFile& file);
 
-  const StateSchema& state_schema() const override { return schema_; }
-  ElasticModuli elastic_moduli() const override { return moduli_; }
-  Domain domain() const override { return domain_; }
   void update(const Block<Real>& block) const noexcept override;
 
  private:
@@ -27,9 +23,8 @@ class TorchMaterial final : public Material<Real> {
     void operator()(pybridge_torch_model* model) const { torch_library().close(model); }
   };
 
-  StateSchema schema_;
-  ElasticModuli moduli_;
-  Domain domain_;
+  using FileMaterial<Real>::schema_;
+  using FileMaterial<Real>::moduli_;
   std::unique_ptr<pybridge_torch_model, Close> model_;
 };
 

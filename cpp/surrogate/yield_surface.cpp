@@ -9,13 +9,8 @@ namespace pybridge {
 
 namespace {
 
-int count_from(const ModelFile& file, const char* name, int most) {
-  const Json& value = file.card["yield_surface"][name];
-  const double number = value.number();
-  if (!value.is(Json::Type::number) || !(number >= 1 && number <= most) || number != std::floor(number))
-    file.refuse(std::string("card.json: \"yield_surface.") + name + "\" must be a whole number from 1 to " +
-                std::to_string(most));
-  return static_cast<int>(number);
+int count_from(const ModelFile& file, const std::string& name, int most) {
+  return file.whole_number(file.card["yield_surface"][name.c_str()], "yield_surface." + name, 1, most);
 }
 
 template <class Real>
@@ -38,12 +33,15 @@ std::vector<Real> packed(const std::vector<double>& weight, int in, int out) {
 }  // namespace
 
 template <class Real>
-YieldSurface<Real>::YieldSurface(const ModelFile& file)
-    : schema_(file.state_schema), moduli_(file.elastic_moduli), domain_(file.domain) {
+YieldSurface<Real>::YieldSurface(const ModelFile& file) : FileMaterial<Real>(file) {
   active_isa();  // a wrong PYBRIDGE_ISA is an Error here, not inside a call
   read_shape(file);
   const YieldShape& shape = table_.shape;
-  check_state_schema(file);
+  file.expect_state_schema({{"inelastic_metric", 6, "", ""},
+                            {"hidden", table_.shape.states(), "", ""},
+                            {"equivalent_plastic_strain", 1, "", ""},
+                            {"plastic_work", 1, "", ""},
+                            {"unreliable", 1, "", ""}});
   read_layer(file, 0, shape.inputs(), shape.width);
   read_layer(file, 1, shape.width, shape.width);
   read_layer(file, 2, shape.width, shape.outputs());
@@ -124,25 +122,6 @@ void YieldSurface<Real>::read_layer(const ModelFile& file, int index, int in, in
 }
 
 template <class Real>
-void YieldSurface<Real>::check_state_schema(const ModelFile& file) const {
-  const int hidden = table_.shape.states();
-  const struct {
-    const char* name;
-    int count;
-  } expected[] = {{"inelastic_metric", 6},
-                  {"hidden", hidden},
-                  {"equivalent_plastic_strain", 1},
-                  {"plastic_work", 1},
-                  {"unreliable", 1}};
-  bool fits = schema_.size() == 5;
-  for (std::size_t i = 0; fits && i < 5; ++i)
-    fits = schema_[i].name == expected[i].name && schema_[i].count == expected[i].count;
-  if (!fits)
-    file.refuse("card.json: \"state_schema\" must be inelastic_metric[6], hidden[" + std::to_string(hidden) +
-                "], equivalent_plastic_strain[1], plastic_work[1], unreliable[1]");
-}
-
-template <class Real>
 void YieldSurface<Real>::update(const Block<Real>& block) const noexcept {
   const YieldBlock<Real> plain{
       block.n,         block.stride,     block.dt,        block.stretch_old,     block.stretch_new,
@@ -219,12 +198,7 @@ void YieldSurface<double>::update_with_tangent(const Block<double>& block, doubl
     }
     for (int c = 0; c < 6; ++c) block.stress_new[i + c * s] = stress[c];
     for (int c = 0; c < states; ++c) block.state_new[i + c * s] = state_new[c];
-    for (int row = 0; row < 6; ++row)
-      for (int column = 0; column < 6; ++column) {
-        // Mandel components of shears are sqrt2 times the tensor's
-        const double packing = (row < 3 ? 1.0 : sqrt2) * (column < 3 ? 1.0 : inverse_sqrt2);
-        tangent[i + (row * 6 + column) * s] = packing * by_component[row * 6 + column];
-      }
+    component_tangent_to_mandel(by_component, tangent + i, s);
   }
 }
 

@@ -5,24 +5,20 @@
 
 #include <vector>
 
-#include "core/material.h"
 #include "core/stretch_tangent.h"
-#include "model_file/model_file.h"
+#include "surrogate/file_material.h"
 #include "surrogate/yield_surface_kernel.h"
 
 namespace pybridge {
 
 template <class Real>
-class YieldSurface final : public Material<Real>, public HasStretchTangent<Real> {
+class YieldSurface final : public FileMaterial<Real>, public HasStretchTangent<Real> {
  public:
   // Throws Error naming the file where numbers are missing or do not fit together.
   explicit YieldSurface(const ModelFile& file);
   YieldSurface(const YieldSurface&) = delete;
   YieldSurface& operator=(const YieldSurface&) = delete;
 
-  const StateSchema& state_schema() const override { return schema_; }
-  ElasticModuli elastic_moduli() const override { return moduli_; }
-  Domain domain() const override { return domain_; }
   void update(const Block<Real>& block) const noexcept override;
   // Exact in double precision, by dual numbers; in single precision that of the virgin moduli: no host of
   // tangents is single.
@@ -32,11 +28,10 @@ class YieldSurface final : public Material<Real>, public HasStretchTangent<Real>
   void read_shape(const ModelFile& file);
   void read_layer(const ModelFile& file, int index, int in, int out);
   void read_elasticity(const ModelFile& file);
-  void check_state_schema(const ModelFile& file) const;
 
-  StateSchema schema_;
-  ElasticModuli moduli_;
-  Domain domain_;
+  using FileMaterial<Real>::schema_;
+  using FileMaterial<Real>::moduli_;
+  using FileMaterial<Real>::domain_;
   std::vector<Real> weights_[3], biases_[3], skip_, speed_, hidden_bound_, elasticity_, pressure_;
   YieldTable<Real> table_{};
 };

@@ -23,16 +23,13 @@ void update_points(const YieldTable<Real>& table, const YieldBlock<Real>& block,
 
 template <class Real>
 void update_all(const YieldTable<Real>& table, const YieldBlock<Real>& block) {
-  constexpr int lanes = Simd<Real>::lanes, chunk = together<Real>;
+  constexpr int chunk = together<Real>;
   for (int first = 0; first < block.n; first += ordered_most) {
     const int points = block.n - first < ordered_most ? block.n - first : ordered_most;
     unsigned char asks[ordered_most];
     int order[ordered_most], moved = 0;
     if (points > chunk) {
-      for (int at = 0; at < points; at += lanes) {
-        const int left = points - at;
-        asks_of<Real>(table, block, Place{nullptr, first + at, left < lanes ? left : lanes}, asks + at);
-      }
+      count_asks<Real>(table, block, first, points, asks);
       moved = put_in_order(asks, first, points, chunk, order);
     }
     for (int at = 0; at < points; at += chunk) {

@@ -48,6 +48,16 @@ PYBRIDGE_FORCE_INLINE void asks_of(const YieldTable<Real>& table, const YieldBlo
         still[i] || !(pieces[i] >= Real(0)) ? 0 : static_cast<unsigned char>(1 + static_cast<int>(pieces[i]));
 }
 
+template <class Real>
+PYBRIDGE_FORCE_INLINE void count_asks(const YieldTable<Real>& table, const YieldBlock<Real>& block, int first,
+                                      int points, unsigned char* asks) {
+  constexpr int lanes = Simd<Real>::lanes;
+  for (int at = 0; at < points; at += lanes) {
+    const int valid = points - at < lanes ? points - at : lanes;
+    asks_of<Real>(table, block, Place{nullptr, first + at, valid}, asks + at);
+  }
+}
+
 // The most that any of some points asks.
 PYBRIDGE_FORCE_INLINE int most_asks(const unsigned char* asks, int points) {
   int most_of_them = 0;

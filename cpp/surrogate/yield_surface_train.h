@@ -19,7 +19,8 @@ struct YieldSweep {
   const Real *skip, *speed;                 // [scalars], [states]
   const Real *increment, *moved;            // [steps][5], [steps][25]: e_new = e + moved e + increment
   Real* strain;                             // [steps + 1][5], e
-  // of the network, asked at the beginning and in the middle of a step: [inputs][steps][2][paths], …
+  // of the network, asked at the beginning and in the middle of a step: [inputs][steps][2][paths], …;
+  // backward leaves activations in pre1 and pre2
   Real *input, *pre1, *pre2, *out;
   // backward
   const Real* strain_grad;                 // [steps][5], of e at the end of each step

@@ -83,11 +83,13 @@ void activate(int rows, Rows<Real> x, Rows<Real> y) {
   for (int r = 0; r < rows * vectors<Real>; ++r) y.at[r] = algebraic_silu<Real>(x.at[r]);
 }
 
+// Adjoint of activate; x becomes its activation, which the gradient of the next layer's weights needs.
 template <class Real>
 void activate_back(int rows, Rows<Real> x, Rows<Real> grad) {
   for (int r = 0; r < rows * vectors<Real>; ++r) {
-    const Vec<Real> x2 = x.at[r] * x.at[r], inverse = Real(1) / (Real(1) + x2);
-    grad.at[r] *= Real(0.5) + Real(0.5) * x.at[r] * root<Real>(inverse) * (Real(1) + inverse);
+    const Vec<Real> half = Real(0.5) * x.at[r], inverse = inverse_root<Real>(Real(1) + x.at[r] * x.at[r]);
+    grad.at[r] *= Real(0.5) + half * inverse * (Real(1) + inverse * inverse);
+    x.at[r] = half + half * x.at[r] * inverse;
   }
 }
 
@@ -122,8 +124,7 @@ PYBRIDGE_FORCE_INLINE void look(const YieldSweep<Real>& sweep, const Vec<Real> e
     at.x[i] = e[i] - alpha;
     middle[i] = at.x[i] + Real(0.5) * at.inc[i];
   }
-  at.norm = norm5<Real>(middle);
-  for (int i = 0; i < 5; ++i) at.n[i] = middle[i] / at.norm;
+  at.norm = normalised<Real>(middle, at.n);
   at.u = dot5(at.inc, at.inc) / (h * h) + sweep.rate_floor * sweep.rate_floor;
 }
 
@@ -152,7 +153,7 @@ PYBRIDGE_FORCE_INLINE void finish(const YieldSweep<Real>& sweep, const Vec<Real>
   for (int i = 0; i < 5; ++i) s.raw_d[i] = out[2 + i];
   s.d_n = dot5(s.raw_d, s.n);
   for (int i = 0; i < 5; ++i) f.d[i] = s.raw_d[i] - s.n[i] * s.d_n, f.q[i] = V{};
-  s.d_size = Real(1) / root<Real>(Real(1) + static_cast<Real>(1 / (turn_most * turn_most)) * dot5(f.d, f.d));
+  s.d_size = inverse_root<Real>(Real(1) + static_cast<Real>(1 / (turn_most * turn_most)) * dot5(f.d, f.d));
   for (int i = 0; i < 5; ++i) f.d[i] *= s.d_size;
   V drive{};
   for (int i = 0; i < states; ++i) {
@@ -376,8 +377,7 @@ PYBRIDGE_FORCE_INLINE void end_of(const YieldSweep<Real>& sweep, const Vec<Real>
     at.e[i] = x[i] = s.e[i] + s.inc[i] - s.flow[i];
     for (int b = 0; b < sweep.shape.backstresses; ++b) x[i] -= at.z[5 * b + i];
   }
-  at.norm = norm5<Real>(x);
-  for (int i = 0; i < 5; ++i) at.n[i] = x[i] / at.norm;
+  at.norm = normalised<Real>(x, at.n);
 }
 
 template <class Real>
@@ -443,10 +443,12 @@ void ask_back(const YieldSweep<Real>& sweep, const Calls<Real>& call, Buffers<Re
   dense_transposed<Real>(sweep.w2, shape.outputs(), shape.width, {b.out}, {b.act2});
   call.load(sweep.pre2, shape.width, b.pre2);
   activate_back<Real>(shape.width, {b.pre2}, {b.act2});
+  call.store(b.pre2, shape.width, sweep.pre2);
   call.store(b.act2, shape.width, sweep.pre2_grad);
   dense_transposed<Real>(sweep.w1, shape.width, shape.width, {b.act2}, {b.act1});
   call.load(sweep.pre1, shape.width, b.pre1);
   activate_back<Real>(shape.width, {b.pre1}, {b.act1});
+  call.store(b.pre1, shape.width, sweep.pre1);
   call.store(b.act1, shape.width, sweep.pre1_grad);
   dense_transposed<Real>(sweep.w0, shape.width, shape.inputs(), {b.act1}, {b.input});
 }

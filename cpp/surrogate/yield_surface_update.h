@@ -116,10 +116,14 @@ template <class Real>
 PYBRIDGE_FORCE_INLINE void kirchhoff(const YieldTable<Real>& table, const Vec<Real> e[5], Vec<Real> dilation,
                                      Vec<Real> out[5]) {
   const Real* a = table.elasticity;
+  if (a == nullptr) {  // isotropic
+    for (int i = 0; i < 5; ++i) out[i] = e[i];
+    return;
+  }
   const Vec<Real> part = dilation * (Real(1) / table.strain_scale);
   for (int i = 0; i < 5; ++i) {
-    out[i] = a == nullptr ? e[i] : part * a[25 + i];
-    for (int j = 0; a != nullptr && j < 5; ++j) out[i] += e[j] * a[5 * i + j];
+    out[i] = part * a[25 + i];
+    for (int j = 0; j < 5; ++j) out[i] += e[j] * a[5 * i + j];
   }
 }
 

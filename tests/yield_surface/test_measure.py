@@ -16,6 +16,7 @@ from training.fine_scale import drive_material
 from training.yield_surface_measure import (
     Learned,
     change_by_splitting,
+    error_along,
     from_surrogate,
     is_yield_surface,
     learned,
@@ -40,6 +41,9 @@ def test_errors_of_its_own_answer_are_none_and_of_a_stiffer_one_are_found(model,
     own = protocol_errors(model, data)
     assert own["deviatoric"] == own["total"] == 0
     assert protocol_errors(model, replace(data, stress=stress * 1.25))["total"] == pytest.approx(0.2)
+    late = stress.copy()
+    late[:, -12:] *= 1.25  # the last fifth of 60 steps
+    assert error_along(model, replace(data, stress=late)) == pytest.approx([0, 0, 0, 0, 0.2], abs=1e-12)
     assert "| R | 21 | 0.00 | 0.00 |" in "\n".join(table({"R": own}))
 
 

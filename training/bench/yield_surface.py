@@ -30,31 +30,14 @@ def random_surrogate(path: Path) -> None:
 
     from training.yield_surface import YieldSurface
     from training.yield_surface_config import YieldSurfaceConfig
-    from training.yield_surface_export import Surrogate, write
+    from training.yield_surface_export import Surrogate, tensors_from, write
 
     config = YieldSurfaceConfig()
     model = YieldSurface(config.sizes, torch.Generator().manual_seed(0), config.radius_floor).double()
-    tensors = {f"layer{i}.weight": w.detach().numpy() for i, w in enumerate(model.weight)}
-    tensors |= {f"layer{i}.bias": b.detach().numpy().ravel() for i, b in enumerate(model.bias)}
-    tensors |= {
-        "skip": np.zeros(config.scalars),
-        "speed": np.exp(model.log_speed.detach().numpy().ravel()),
-        "hidden_bound": np.full(config.sizes.states, 10.0),
-        "elasticity": np.eye(6, 5),
-        "pressure_coefficients": np.array([48e9]),
-        "scales": np.array(
-            [
-                7e-3,
-                9e-9,
-                config.radius_floor,
-                config.piece,
-                config.ahead,
-                config.rest_rate,
-                config.rate_floor,
-                50.0,
-            ]
-        ),
-    }
+    tensors = tensors_from(
+        model, strain_scale=7e-3, time_scale=9e-9, piece=config.piece, ahead=config.ahead, radius_bound=50.0,
+        hidden_bound=np.full(config.sizes.states, 10.0), elasticity=np.eye(6, 5), pressure=np.array([48e9]),
+    )  # fmt: skip
     card = {
         "kind": "yield_surface", "name": "random", "sizes": vars(config.sizes), "precision": "f64", "training": {}, "errors": {},
         "domain": {"strain_max": None, "rate_max": None, "time_max": None},

@@ -8,7 +8,6 @@ process of their own (training/foreign.py), and what that process does is done h
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import random
@@ -26,7 +25,7 @@ from pybridge.errors import DataSetError
 from pybridge.verify.mutate import NUMBERS, mutate
 from training import foreign
 from training.datasets import read_dataset, write_dataset
-from training.seal import BLOCK
+from training.seal import BLOCK, seal_of
 from training.tensors import IDENTITY
 
 if TYPE_CHECKING:
@@ -88,11 +87,7 @@ def _changed(which: int, changes: list[tuple[str, int, Any]]) -> bytes:
         for what, place, value in changes:
             _change(file, what, place, value)
     body = memory.getvalue()[BLOCK:]
-    return _seal_of(body) + body
-
-
-def _seal_of(body: bytes) -> bytes:
-    return f"pybridge-seal-1 {len(body)} {hashlib.sha256(body).hexdigest()}".encode().ljust(BLOCK, b"\0")
+    return seal_of([body]) + body
 
 
 def _change(file: h5py.File, what: str, which: int, value: Any) -> None:
@@ -172,7 +167,7 @@ def _examine(data: bytes, scratch: Path) -> None:
     except DataSetError:
         return
     if not may_end(data):
-        assert data[:BLOCK] == _seal_of(data[BLOCK:]), "a broken seal was not seen"
+        assert data[:BLOCK] == seal_of([data[BLOCK:]]), "a broken seal was not seen"
     assert np.isfinite(found.stress).all()
     assert np.isfinite(found.stretch).all()
     assert (np.diff(found.time, axis=-1) > 0).all()
