@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> Report:
     out: Path = (options.out or Path("runs") / "verify") / "soil"
     out.mkdir(parents=True, exist_ok=True)
     alone = options.quick and options.model is not None  # a given network in case A needs no data
-    data = {"model": options.model} if alone else learned(out, options.model)
+    data: dict[str, Any] = {"model": options.model} if alone else learned(out, options.model)
     report = Report("soil")
     tests: dict[str, Any] = {"A": BiaxialTest(*SIZES.coarse, strain=SIZES.strain)}
     if not options.quick:
