@@ -86,4 +86,5 @@ def test_wall_is_repaired_from_files(tmp_path, monkeypatch) -> None:
         "every point of the packings' run",
     ]  # fmt: skip
     assert len(set(errors.values())) == 4
+    assert 0 < figures["packings twice: deviatoric strain at the end"].value < 0.1
     assert soil.read_samples(tmp_path / "soil" / "every-wall.h5")[0].strain.shape == (4, 4, 3)
