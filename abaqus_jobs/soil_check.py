@@ -93,7 +93,8 @@ def add_scatter(report: Report, dem: Run, again: Run, prefix: str) -> None:
 
 
 def _apart(a: NDArray, b: NDArray) -> float:
-    return float(np.linalg.norm(a - b) / np.linalg.norm(b))
+    size = float(np.linalg.norm(b))
+    return float(np.linalg.norm(a - b)) / size if size > 0 else math.nan
 
 
 def compare(packing: str, model: Path, test: BiaxialTest, steps: int, threads: int, out: Path) -> Report:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from abaqus_jobs.soil_sizes import Sizes
+from abaqus_jobs.verify import soil as soil_check_all
+from abaqus_jobs.verify import soil_wall
 from abaqus_jobs.verify.soil_cases import CASES, cases
 from pybridge.errors import SolverError
 from training import soil
@@ -61,3 +63,28 @@ def test_all_cases_run_and_are_taken_from_their_files(tmp_path, monkeypatch) -> 
 def test_sizes_that_cannot_be_split_are_refused() -> None:
     with pytest.raises(SolverError, match="coupled tests: 8 and 2, expected three or more"):
         Sizes(fine_runs=2)
+
+
+def test_wall_is_repaired_from_files(tmp_path, monkeypatch) -> None:
+    """The whole check of a very small wall: every variant is another network, and files are taken again."""
+    sizes = Sizes(
+        packing="disks100", coarse=(1, 1), strain=0.002, steps=3, coarse_runs=3, epochs=300, more_epochs=50, threads=1
+    )  # fmt: skip
+    for module in (soil_check_all, soil_wall):
+        monkeypatch.setattr(module, "SIZES", sizes)
+        monkeypatch.setattr(module, "ROUNDS", 1)
+    monkeypatch.setattr(soil_wall, "WALL", (1, 1))
+    monkeypatch.setattr(soil_wall, "OWN_ROUNDS", 1)
+    figures = soil_wall.run(argparse.Namespace(out=tmp_path, quick=False, model=None)).figures
+    errors = {
+        name.split(":")[0]: figure.value
+        for name, figure in figures.items()
+        if name.endswith("pressure of the wall: mean error")
+    }
+    assert list(errors) == [
+        "flagged points, from the beginning", "the same, width 100", "and every point of its own run, round 1",
+        "every point of the packings' run",
+    ]  # fmt: skip
+    assert len(set(errors.values())) == 4
+    assert 0 < figures["packings twice: deviatoric strain at the end"].value < 0.1
+    assert soil.read_samples(tmp_path / "soil" / "every-wall.h5")[0].strain.shape == (4, 4, 3)

@@ -275,6 +275,8 @@ def solve(
         try:
             found = march.advance(lambda one, load: _append(history, problem, points, one, load))
         except NotConvergedError as error:
+            history.cpu[-1] += clock.process_time() - begun[0]
+            history.wall[-1] += clock.monotonic() - begun[1]
             stopped = NotConvergedError(f"{error}{_rescue(rescue, march)}")
             stopped.history = history  # type: ignore[attr-defined]
             raise stopped from None
