@@ -11,6 +11,7 @@ from abaqus_jobs.learned_magnesium import call
 from pybridge.errors import SolverError
 
 Mesh = tuple[int, int]
+OWN_ROUNDS = 2  # in which every point of a network's own run is answered by packings and learned
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,12 @@ def network_run(file: Path, test: Any, model: Path, sizes: Sizes) -> Any:
 
     settings = {"weights": read_model(model).card["weights_sha256"]}
     return kept_run(file, settings, test, sizes.steps, sizes.threads, file.stem, load)
+
+
+def every_point(file: Path, history: Path, sizes: Sizes) -> Path:
+    """The strain paths of all points of a run, answered by packings."""
+    arguments = ("soil", "resample", str(history), "--all", "--packing", sizes.packing, "--out", str(file))
+    return step(file, [history], lambda: call(*arguments))
 
 
 def step(made: Path, sources: list[Path], make: Callable[[], None]) -> Path:

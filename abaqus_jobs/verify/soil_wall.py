@@ -12,12 +12,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from abaqus_jobs.learned_magnesium import call
-from abaqus_jobs.soil_sizes import network_run, packing_run, step, train
+from abaqus_jobs.soil_sizes import OWN_ROUNDS, every_point, network_run, packing_run, step, train
 from abaqus_jobs.verify.soil import ROUNDS, SIZES, WALL, WRONG, learned, rounds
 from pybridge.report import Report
 
-OWN_ROUNDS, WIDE = 2, 100
+WIDE = 100
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -59,18 +58,12 @@ def run(options: argparse.Namespace) -> Report:
     if not options.quick:
         tried("wide", f"the same, width {WIDE}", sets, "--set", f"width = {WIDE}")
         for k in range(1, OWN_ROUNDS + 1):
-            sets = [*sets, every_point(out / f"own-wall{k}.h5", last)]
+            sets = [*sets, every_point(out / f"own-wall{k}.h5", last, SIZES)]
             last = tried(f"own{k}", f"and every point of its own run, round {k}", sets)
         shaken = WallTest(*WALL, strain=SIZES.strain, pressure=(1 + SIZES.shaken) * test.pressure)
         again = packing_run(out / "packings-wall-again.npz", shaken, SIZES)
         add_scatter(report, dem, again, "packings twice: ")
-        every = [data["data"], every_point(out / "every-wall.h5", out / "packings-wall.npz")]
+        every = [data["data"], every_point(out / "every-wall.h5", out / "packings-wall.npz", SIZES)]
         tried("every", "every point of the packings' run", every)
     print(curves(runs, out / "wall-repair-curves.png"))
     return report
-
-
-def every_point(file: Path, history: Path) -> Path:
-    """The strain paths of all points of a run, answered by packings."""
-    arguments = ("soil", "resample", str(history), "--all", "--packing", SIZES.packing, "--out", str(file))
-    return step(file, [history], lambda: call(*arguments))

@@ -46,8 +46,9 @@ def test_all_cases_run_and_are_taken_from_their_files(tmp_path, monkeypatch) -> 
     for case in CASES:
         assert figures[f"{case}: reached, packings"].value == pytest.approx(0.002)
         assert np.isfinite(figures[f"{case}: CPU time an iteration, ratio"].value)
-    errors = [figures[f"{case}: pressure under the top: mean error"].value for case in CASES]
-    assert len(set(errors)) == len(CASES)  # no two cases are the same run
+    names = [*CASES, *(f"E and every point of its own run, round {k}" for k in (1, 2))]
+    errors = [figures[f"{name}: pressure under the top: mean error"].value for name in names]
+    assert len(set(errors)) == len(names)  # no two cases are the same run
     for used in ("coarse", "fine"):
         apart = figures[f"packings twice, {used}: deviatoric strain at the end"].value
         assert 0 < apart < 0.1  # two runs, nearly the same
