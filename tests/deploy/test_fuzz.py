@@ -25,6 +25,7 @@ from pybridge.verify.drivers import DriverError
 from pybridge.verify.fuzz_progress import Progress
 from pybridge.verify.fuzz_seeds import archive, packed, parts, small_models, write_seeds
 from training import datasets
+from training.seal import seal_of
 from training.verify import fuzz_dataset
 
 MODULES = {"deck": "pybridge.verify.fuzz_deck", "dataset": "training.verify.fuzz_dataset"}
@@ -103,7 +104,7 @@ def test_data_sets_are_varied_and_some_are_data_sets(tmp_path: Path) -> None:
     assert len(set(files)) > 0.9 * len(files)
     sealed = [data for data in files if not fuzz_dataset.may_end(data)]
     assert 0.3 < len(sealed) / len(files) < 0.7
-    right = [data for data in sealed if data[:512] == fuzz_dataset._seal_of(data[512:])]
+    right = [data for data in sealed if data[:512] == seal_of([data[512:]])]
     assert len(right) >= 15, "each base is read under a right seal"
 
 
