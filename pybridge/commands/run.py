@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOW",
         help="how materials are called: deck or bindings (the package's kernels, the default), vumat (the compiled "
         "vumat_), torchscript or python (surrogates through libtorch), fine-scale (the polycrystal at every point), "
-        "packing:NAME or packing:FILE (a packing of grains at every point), umat (*STATIC: the compiled umat_)",
+        "packing:NAME or packing:FILE (a packing of grains at every point; guards after commas: packing:NAME,overlap_max=0.3), umat (*STATIC: the compiled umat_)",
     )
     parser.add_argument(
         "--model",

@@ -140,7 +140,25 @@ def make_material(
 def _packing(what: str) -> Any:
     from pybridge.packing import load, load_library, packing_material
 
-    return packing_material(load(what) if Path(what).suffix else load_library(what))
+    name, *words = what.split(",")
+    options = dict(_option(word) for word in words)
+    return packing_material(load(name) if Path(name).suffix else load_library(name), **options)
+
+
+def _option(word: str) -> tuple[str, float]:
+    """NAME=NUMBER of packing_material."""
+    from pybridge._core import PackingMaterialOptions
+
+    known = [name for name in dir(PackingMaterialOptions) if not name.startswith("_")]
+    name, _, text = word.partition("=")
+    kind = type(getattr(PackingMaterialOptions(), name, 0.0))
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if name not in known or value is None:
+        raise SolverError(f"packing option {word!r}: expected NAME=NUMBER, NAME one of {', '.join(known)}")
+    return name, value
 
 
 def find_model(name: str, folder: Path, models: Mapping[str, Path], *, required: bool) -> Path | None:

@@ -155,6 +155,21 @@ def test_packings_in_both_solvers(tmp_path, capsys) -> None:
     capsys.readouterr()
 
 
+def test_guards_of_packings_are_set_on_the_command_line(tmp_path, capsys) -> None:
+    deck = tmp_path / "biaxial.inp"
+    sizes = ["columns=1", "rows=1", "strain=0.002", "width=0.1"]
+    assert main(["problem", "biaxial", "--out", str(deck), "--set", *sizes, "--procedure", "steps=1"]) == 0
+    run = ["run", str(deck), "--out", str(tmp_path), "--quiet", "--overwrite", "--material"]
+    assert main([*run, "packing:disks100,overlap_max=0.2,steps_max=30000"]) == 0
+    assert main([*run, "packing:disks100,overlap_max=1e-6"]) != 0
+    assert "stopped at load 0.0000" in capsys.readouterr().err
+    for word in ("overlap=1", "overlap_max=x", "overlap_max", "steps_max=0.5"):
+        assert main([*run, f"packing:disks100,{word}"]) != 0
+        message = capsys.readouterr().err
+        assert f"packing option '{word}': expected NAME=NUMBER" in message
+        assert "overlap_max" in message
+
+
 def drive(material, path: np.ndarray, f: bool = False):
     """Stresses and states of a material along stretches (times, 6, n)."""
     n, size = path.shape[2], material.state_size
