@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from pybridge.errors import SolverError
 from pybridge.solver.integrator import Energies, Integrator
 from pybridge.solver.model import Controls, Model
+from pybridge.solver.restart_file import write_arrays
 
 VERSION = 2
 
@@ -64,18 +63,7 @@ def save(path: Path, run: Integrator, mark: str, frames: int, history: dict[str,
         arrays[f"history/{name}"] = np.array(values)
     for name, array in _views(run).items():
         arrays[name] = array
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type]
-        os.replace(temporary, path)
-    except OSError as error:
-        raise SolverError(
-            f"{path}: the restart file could not be written ({error.strerror}); the one before it is whole. "
-            "Check the space on the disk, then repeat the command"
-        ) from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    write_arrays(path, arrays)
 
 
 def load(path: Path, run: Integrator, mark: str) -> tuple[int, dict[str, list[float]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from pybridge.errors import SolverError
 from pybridge.solver.implicit.newton import History, March
+from pybridge.solver.restart_file import write_arrays
 
 VERSION = 1
 _OF_MARCH = ("u", "stress", "stiffness", "load", "part", "cuts", "all_cuts")
@@ -19,15 +19,10 @@ _OF_MARCH = ("u", "stress", "stiffness", "load", "part", "cuts", "all_cuts")
 
 def save_restart(file: Path, mark: str, march: March, history: History) -> None:
     """Write what load_restart needs. `mark` says what the run is of: mesh, material, load."""
-    trial = file.with_name(f".{file.stem}.{os.getpid()}.part.npz")
     arrays: dict[str, Any] = {f"march/{name}": np.array(getattr(march, name)) for name in _OF_MARCH}
     arrays |= {f"history/{f.name}": np.array(getattr(history, f.name)) for f in fields(history)}
     arrays |= {f"point/{name}": array for name, array in march.points.save().items()}
-    try:
-        np.savez(trial, version=VERSION, mark=mark, **arrays)
-        os.replace(trial, file)
-    finally:
-        trial.unlink(missing_ok=True)
+    write_arrays(file, {"version": VERSION, "mark": mark, **arrays})
 
 
 def load_restart(file: Path, mark: str, march: March) -> History:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import time as clock
 import zipfile
 from collections.abc import Mapping
@@ -23,6 +21,7 @@ from pybridge.results.writer import FrameData, MeshData, ResultWriter
 from pybridge.solver.implicit.from_deck import StaticModel, static_model
 from pybridge.solver.implicit.newton import Found, March, NotConvergedError
 from pybridge.solver.progress import Interrupt, progress_bar
+from pybridge.solver.restart_file import write_arrays
 
 VERSION = 1
 LONG_STATE = 9  # state variables with more components are stored by their norm
@@ -185,20 +184,7 @@ class _Job:
             **{f"point/{name}": array for name, array in self.model.points.save().items()},
             **{f"history/{name}": np.array(values[:rows]) for name, values in self.history.items()},
         }  # fmt: skip
-        handle, temporary = tempfile.mkstemp(
-            dir=self.out.parent, prefix=self.restart_file.name, suffix=".part"
-        )
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                np.savez(stream, **arrays)
-            os.replace(temporary, self.restart_file)
-        except OSError as error:
-            raise SolverError(
-                f"{self.restart_file}: the restart file could not be written ({error.strerror}); the one before it is "
-                "whole. Check the space on the disk, then repeat the command"
-            ) from error
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        write_arrays(self.restart_file, arrays)
 
     def _load(self) -> None:
         path, march = self.restart_file, self.march
