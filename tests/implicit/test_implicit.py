@@ -104,7 +104,7 @@ def test_compression_under_pressure_has_its_closed_form(kind) -> None:
 
 
 def test_plasticity_with_the_elastic_stiffness(rng) -> None:
-    """J2 beyond yield with elastic corrections and mixing: the uniform strain and stress of one point."""
+    """J2 beyond yield with corrections on a stiffness that is learned from elastic: the uniform strain and stress of one point."""
     law = _core.make_law("PYBRIDGE_J2", [YOUNG, POISSON, 1e5, 0.0, 2e5, 0.1], "float64")
     mesh = rectangle("Q8", 2, 2, 1.0, 1.0)
     bottom, top, left = mesh.dofs("bottom", 1), mesh.dofs("top", 1), mesh.dofs("bottom", 0)[:1]

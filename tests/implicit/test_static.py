@@ -175,7 +175,7 @@ def test_iterations_are_quadratic_with_the_tangent_and_many_without(tmp_path) ->
         stiffness="elastic",
         iterations_max=80,
         tolerance=1e-8,
-        mixing=6,
+        learn=True,
     )
     assert max(tangent.history["iterations"]) <= 8
     assert elastic.iterations > 2 * tangent.iterations
@@ -291,7 +291,7 @@ def test_restart_files_of_others_are_refused(tmp_path) -> None:
     with np.load(file) as data:
         arrays = dict(data)
     for key, value, words in (
-        ("version", 99, "a restart file of version 99 of an static run; this program reads version 1"),
+        ("version", 99, "a restart file of version 99 of an static run; this program reads version 2"),
         ("kind", "explicit", "of an explicit run"),
         ("mark", "other", "belongs to another mesh, material or load"),
     ):

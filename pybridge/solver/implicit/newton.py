@@ -1,16 +1,15 @@
 """Load steps with iterations on the material's stiffness, cut back where they fail ([GUAN22] Algorithms 1 and 2).
 
 Each iteration takes the strains of its displacements from the last converged state, so that the answer does not depend
-on the way the iterations went. The stiffness of a packing is elastic-like and too stiff: corrections are then too short,
-and Anderson mixing over the last few of them finds the length; where the residual grows it starts anew. A tangent needs
-none of it.
+on the way the iterations went. The stiffness of a packing is elastic-like and too stiff: every point's is corrected by what
+its iterates answered (secant.py). A tangent needs none of it.
 """
 
 from __future__ import annotations
 
 import math
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from scipy.sparse.linalg import splu
 from pybridge.errors import SolverError
 from pybridge.solver.implicit.mesh import ImplicitMesh
 from pybridge.solver.implicit.points import MaterialPoints
+from pybridge.solver.implicit.secant import PointSecants
 
 MEASURES = ("both", "displacement", "residual")
 
@@ -47,7 +47,9 @@ class Controls:
     tolerance: |residual| of the free nodes over |reactions| and |loads|, the larger. displacement_tolerance: of [GUAN22]
     Algorithms 1 and 2, |du_m - du_(m-1)| / |du_(m-1)| with du the displacement of the step. measure: which of them count.
     Where `iterations_max` do not do, the best iterate is taken if its residual is within `loose`: packings answer with
-    noise. steps: of the load; first: the first one, 0 for the same. cuts_max: how often a step is halved.
+    noise. learn: whether points learn their slopes from the iterations (secant.py), where changes of strain of the size
+    `noise` beside the step count half. steps: of the load; first: the first one, 0 for the same. cuts_max: how often a step is
+    halved.
     """
 
     steps: int = 100
@@ -55,7 +57,8 @@ class Controls:
     loose: float = 6e-2
     displacement_tolerance: float = 1e-2
     iterations_max: int = 40
-    mixing: int = 6
+    learn: bool = True
+    noise: float = 0.1
     cuts_max: int = 6
     measure: str = "both"
     first: float = 0.0
@@ -66,8 +69,8 @@ class Controls:
             or not 0 < self.tolerance <= self.loose < 1
             or not 0 < self.displacement_tolerance < 1
             or self.iterations_max < 2
-            or min(self.mixing, self.cuts_max) < 0
-            or not 0 <= self.first <= 1
+            or self.cuts_max < 0
+            or not (0 <= self.first <= 1 and 0 <= self.noise < 1)
             or self.measure not in MEASURES
         ):
             raise SolverError(f"controls of the implicit solver out of range: {self}")
@@ -78,7 +81,7 @@ TANGENT = {
     "loose": 1e-5,
     "displacement_tolerance": 1e-6,
     "iterations_max": 25,
-    "mixing": 0,
+    "learn": False,
 }
 """Values of Controls for a material with a tangent and no noise; perfect plasticity in even flow stagnates before 1e-8."""
 
@@ -105,59 +108,55 @@ class History:
 
 @dataclass(frozen=True)
 class Found:
-    """A balance: displacements, reactions of the fixed degrees of freedom, iterations, residual and change."""
+    """A balance: displacements, reactions of the fixed degrees of freedom, iterations, residual and change, and the
+    stiffness that the next step begins with."""
 
     displacement: NDArray
     reactions: NDArray
     iterations: int
     residual: float
     change: float
+    stiffness: NDArray
 
 
-class _Mixing:
-    """Anderson mixing of corrections: x_new = the point whose combined correction is least, plus that correction."""
-
-    def __init__(self, depth: int) -> None:
-        self.depth = depth
-        self.points: list[NDArray] = []
-        self.corrections: list[NDArray] = []
-
-    def next(self, x: NDArray, correction: NDArray) -> NDArray:
-        if self.depth == 0:
-            return x + correction
-        self.points.append(x.copy())
-        self.corrections.append(correction.copy())
-        if len(self.points) > self.depth + 1:
-            self.points.pop(0)
-            self.corrections.pop(0)
-        if len(self.points) < 2:
-            return x + correction
-        df = np.array([correction - c for c in self.corrections[:-1]]).T
-        dx = np.array([x - p for p in self.points[:-1]]).T
-        share, *_ = np.linalg.lstsq(df, correction, rcond=1e-8)
-        return x + correction - (dx + df) @ share
+REACH = 0.5  # of the step's displacement so far: the longest correction on what has been learned
 
 
 class March:
     """The state of a run between converged steps, and its steps. Raises NotConvergedError from `advance`."""
+
+    SAVED = ("u", "stress", "stiffness", "shown", "load", "part", "cuts", "all_cuts")
 
     def __init__(self, problem: Problem, points: MaterialPoints, controls: Controls) -> None:
         self.problem, self.points, self.controls = problem, points, controls
         self.free = np.setdiff1d(np.arange(problem.mesh.size), problem.fixed)
         self.u, self.load = np.zeros(problem.mesh.size), 0.0
         c = problem.mesh.components
-        self.stress, self.stiffness = (
-            np.zeros((c, points.n)),
-            np.zeros((c, c, points.n)),
-        )  # of the last converged step
+        # Of the last converged step: stress, the stiffness that the next one begins with, and the material's own.
+        self.stress = np.zeros((c, points.n))
+        self.stiffness = self.shown = np.zeros((c, c, points.n))
         self.part, self.cuts, self.all_cuts = controls.first or 1.0 / controls.steps, 0, 0
+
+    def save(self) -> dict[str, NDArray]:
+        """What restart() needs, as arrays, of the points too."""
+        own = {f"march/{name}": np.array(getattr(self, name)) for name in self.SAVED}
+        return own | {f"point/{name}": array for name, array in self.points.save().items()}
+
+    def restart(self, saved: Mapping[str, NDArray]) -> None:
+        """Go back to what save() gave. Raises SolverError where it is of another material or mesh, KeyError where
+        something is missing."""
+        self.points.restart({name: saved[f"point/{name}"] for name in self.points.save()})
+        for name in self.SAVED:
+            value = saved[f"march/{name}"]
+            setattr(self, name, value if value.ndim else value.item())
 
     def start(self) -> Found:
         """The virgin state: its own stress, no iteration. The points hold it as their trial."""
         self.points.trial(self.problem.mesh.strain(self.u), 0.0)
-        self.stress, self.stiffness = self.points.stress, self.points.stiffness()
+        self.stress = self.points.stress
+        self.stiffness = self.shown = self.points.stiffness()
         residual = self.problem.forces(0.0) - self.problem.mesh.internal(self.stress)
-        return Found(self.u, -residual[self.problem.fixed], 0, 0.0, 0.0)
+        return Found(self.u, -residual[self.problem.fixed], 0, 0.0, 0.0, self.stiffness)
 
     def advance(self, seen: Callable[[Found, float], None]) -> Found:
         """One converged step. `seen(found, load)` while the points still hold it as their trial."""
@@ -172,13 +171,14 @@ class March:
             self.cuts += 1
             self.all_cuts += 1
             self.part /= 2
+            self.stiffness = self.shown  # what was learned may have led astray
             if self.cuts > c.cuts_max:
                 raise NotConvergedError(
                     f"implicit run: stopped at load {self.load:.4f} of 1 after {c.cuts_max} cuts of the step to "
                     f"{self.part * 2:.2e}: {found}"
                 )
         seen(found, goal)
-        self.stress, self.stiffness = self.points.stress, self.points.stiffness()
+        self.stress, self.stiffness, self.shown = self.points.stress, found.stiffness, self.points.stiffness()
         self.points.accept(goal - self.load)
         self.u, self.load = found.displacement, goal
         if self.part < 1.0 / c.steps and found.iterations < c.iterations_max // 2:
@@ -190,16 +190,23 @@ class March:
         mesh, c, fixed = self.problem.mesh, self.controls, self.problem.fixed
         external, target = self.problem.forces(load), self.problem.values(load)
         reach = 1e-14 * max(1.0, float(np.abs(target).max(initial=0.0)))
-        u, mixing = self.u.copy(), _Mixing(c.mixing)
+        u, strain = self.u.copy(), mesh.strain(self.u)
+        learned = PointSecants(self.stiffness, strain, self.stress, c.noise) if c.learn else None
         change, least, error = math.inf, math.inf, math.inf
         best: NDArray | None = None
         stress, stiffness = self.stress, self.stiffness  # of the last step, as Algorithm 2 begins
         for iteration in range(1, c.iterations_max + 1):
             if iteration > 1:
-                self.points.trial(mesh.strain(u), dt)
+                strain = mesh.strain(u)
+                self.points.trial(strain, dt)
                 if np.any(self.points.status >= 2):
                     return "a material point failed"
-                stress, stiffness = self.points.stress, self.points.stiffness()
+                stress = self.points.stress
+                if learned is None:
+                    stiffness = self.points.stiffness()
+                else:
+                    learned.learn(strain, stress)
+                    stiffness = learned.stiffness
             residual = external - mesh.internal(stress)
             reactions = -residual[fixed]
             scale = max(np.linalg.norm(reactions), np.linalg.norm(external), 1e-300)
@@ -207,11 +214,9 @@ class March:
             at_target = bool(np.abs(u[fixed] - target).max(initial=0.0) <= reach)
             small = change <= c.displacement_tolerance or (c.measure == "residual" and iteration > 1)
             if at_target and small and (error <= c.tolerance or c.measure == "displacement"):
-                return Found(u, reactions, iteration, error, change)
+                return Found(u, reactions, iteration, error, change, stiffness)
             if not math.isfinite(error):
                 return "the residual is not finite"
-            if error > 10 * least:
-                mixing = _Mixing(c.mixing)
             if error < least and at_target:
                 least, best = error, u.copy()
             correction = self._correction(stiffness, residual, target - u[fixed])
@@ -219,15 +224,18 @@ class March:
                 return (
                     "the stiffness is singular: a body free to move, or a material without any stiffness left"
                 )
-            moved = u + correction if not at_target else mixing.next(u, correction)
+            before, length = float(np.linalg.norm(u - self.u)), float(np.linalg.norm(correction))
+            if c.learn and at_target and length > REACH * before > 0:
+                correction *= REACH * before / length
+            moved = u + correction
             moved[fixed] = target
-            before, moves = float(np.linalg.norm(u - self.u)), float(np.linalg.norm(moved - u))
+            moves = float(np.linalg.norm(moved - u))
             change = 0.0 if moves == 0 else moves / before if before > 0 else math.inf
             u = moved
         if best is not None and least <= c.loose:
             self.points.trial(mesh.strain(best), dt)
             forces = mesh.internal(self.points.stress)[fixed] - external[fixed]
-            return Found(best, forces, iteration, least, change)
+            return Found(best, forces, iteration, least, change, stiffness)
         return f"no convergence in {c.iterations_max} iterations: least residual {least:.2e}, expected {c.tolerance:.0e}"
 
     def _correction(self, stiffness: NDArray, residual: NDArray, prescribed: NDArray) -> NDArray | None:

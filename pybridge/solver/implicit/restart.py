@@ -13,16 +13,13 @@ from pybridge.errors import SolverError
 from pybridge.solver.implicit.newton import History, March
 from pybridge.solver.restart_file import write_arrays
 
-VERSION = 1
-_OF_MARCH = ("u", "stress", "stiffness", "load", "part", "cuts", "all_cuts")
+VERSION = 2
 
 
 def save_restart(file: Path, mark: str, march: March, history: History) -> None:
     """Write what load_restart needs. `mark` says what the run is of: mesh, material, load."""
-    arrays: dict[str, Any] = {f"march/{name}": np.array(getattr(march, name)) for name in _OF_MARCH}
-    arrays |= {f"history/{f.name}": np.array(getattr(history, f.name)) for f in fields(history)}
-    arrays |= {f"point/{name}": array for name, array in march.points.save().items()}
-    write_arrays(file, {"version": VERSION, "mark": mark, **arrays})
+    past: dict[str, Any] = {f"history/{f.name}": np.array(getattr(history, f.name)) for f in fields(history)}
+    write_arrays(file, {"version": VERSION, "mark": mark, **march.save(), **past})
 
 
 def load_restart(file: Path, mark: str, march: March) -> History:
@@ -35,10 +32,7 @@ def load_restart(file: Path, mark: str, march: March) -> History:
                     f"{file}: a restart file of another run, or of version {int(kept['version'])} (this program's is "
                     f"{VERSION}): remove it to start afresh"
                 )
-            march.points.restart({name: kept[f"point/{name}"] for name in march.points.save()})
-            for name in _OF_MARCH:
-                value = kept[f"march/{name}"]
-                setattr(march, name, value if value.ndim else value.item())
+            march.restart(kept)
             return History(**{f.name: list(_plain(kept[f"history/{f.name}"])) for f in fields(History)})
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise SolverError(

@@ -23,7 +23,7 @@ from pybridge.solver.implicit.newton import Found, March, NotConvergedError
 from pybridge.solver.progress import Interrupt, progress_bar
 from pybridge.solver.restart_file import write_arrays
 
-VERSION = 1
+VERSION = 2
 LONG_STATE = 9  # state variables with more components are stored by their norm
 
 
@@ -178,10 +178,7 @@ class _Job:
         rows = sum(load <= march.load + 1e-12 for load in self.history["load"])
         arrays: dict[str, Any] = {
             "kind": np.array("static"), "version": np.array(VERSION), "mark": np.array(self.mark),
-            "frames": np.array([self.frames, self.due]), "u": march.u,
-            "stress": march.stress, "stiffness": march.stiffness,
-            "load": np.array([march.load, march.part]), "cuts": np.array(march.all_cuts), "step_cuts": np.array(march.cuts), "unreliable": self.unreliable,
-            **{f"point/{name}": array for name, array in self.model.points.save().items()},
+            "frames": np.array([self.frames, self.due]), "unreliable": self.unreliable, **march.save(),
             **{f"history/{name}": np.array(values[:rows]) for name, values in self.history.items()},
         }  # fmt: skip
         write_arrays(self.restart_file, arrays)
@@ -205,16 +202,13 @@ class _Job:
                         f"{path}: it belongs to another mesh, material or load than this command's; remove it to start "
                         "afresh, or repeat the command that wrote it"
                     )
-                march.u, march.load, march.all_cuts = file["u"], float(file["load"][0]), int(file["cuts"])
-                march.stress, march.stiffness = file["stress"], file["stiffness"]
-                self.frames, self.due = int(file["frames"][0]), float(file["frames"][1])
+                part, cuts = march.part, march.cuts
+                march.restart(file)
                 # The step in progress goes on as it was, but for one that was cut until it failed.
-                part, cuts = float(file["load"][1]), int(file["step_cuts"])
-                if cuts <= march.controls.cuts_max and part <= 1.0 / march.controls.steps:
+                if march.cuts > march.controls.cuts_max or march.part > 1.0 / march.controls.steps:
                     march.part, march.cuts = part, cuts
+                self.frames, self.due = int(file["frames"][0]), float(file["frames"][1])
                 self.unreliable = file["unreliable"]
-                names = [n for n in file.files if n.startswith("point/")]
-                self.model.points.restart({n.removeprefix("point/"): file[n] for n in names})
                 self.history = {
                     n.removeprefix("history/"): list(file[n]) for n in file.files if n.startswith("history/")
                 }

@@ -1,0 +1,72 @@
+"""Slopes that points learn from the iterations: against the slope itself, and what they are worth in a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pybridge._core as _core
+from pybridge.solver.implicit import Controls, MaterialPoints, NotConvergedError, Problem, rectangle, solve
+from pybridge.solver.implicit.secant import PointSecants
+
+
+def test_a_linear_answer_is_learned_from_as_many_changes_as_it_has_components(rng) -> None:
+    """Broyden's update is exact along every direction seen, if the directions are at right angles."""
+    slope = rng.normal(size=(3, 3, 4))
+    zero = np.zeros((3, 4))
+    learned = PointSecants(np.tile(10 * np.eye(3)[:, :, None], 4), zero, zero, noise=0.0)
+    strain = zero
+    for direction in np.linalg.qr(rng.normal(size=(3, 3)))[0]:
+        strain = strain + 1e-3 * direction[:, None]
+        learned.learn(strain, np.einsum("abn,bn->an", slope, strain))
+    np.testing.assert_allclose(learned.stiffness, slope, atol=1e-12)
+
+
+def test_small_changes_beside_the_step_are_believed_less(rng) -> None:
+    """A change of `noise` times the step counts half, one of a tenth of that a hundredth; no change, nothing."""
+    begin, zero = np.zeros((3, 3, 1)), np.zeros((3, 1))
+    for change, share in ((0.1, 0.5), (0.01, 1 / 101), (0.0, 0.0)):
+        learned = PointSecants(begin, zero, zero, noise=0.1)
+        learned.learn(np.array([[1.0], [0], [0]]), zero)  # as stiff as believed: nothing to learn
+        # At right angles to the step, so that its length stays one to the second order.
+        learned.learn(np.array([[1.0], [change], [0]]), np.array([[0.0], [change], [0]]))
+        assert learned.stiffness[1, 1, 0] == pytest.approx(share, rel=0.01, abs=1e-15)
+
+
+def test_a_step_starts_from_what_it_was_given_and_leaves_it_alone() -> None:
+    given = np.zeros((3, 3, 2))
+    learned = PointSecants(given, np.zeros((3, 2)), np.zeros((3, 2)), noise=0.1)
+    learned.learn(np.ones((3, 2)), np.ones((3, 2)))
+    assert not given.any()
+    assert learned.stiffness.any()
+
+
+def squeezed(**controls) -> tuple:
+    """J2 far beyond yield between rough ends, with its virgin moduli for a stiffness: two hundred times its slope."""
+    law = _core.make_law("PYBRIDGE_J2", [1e8, 0.3, 1e5, 0.0, 2e5, 0.1], "float64")
+    mesh = rectangle("Q8", 2, 4, 0.5, 1.0)
+    fixed = np.unique(np.concatenate([mesh.dofs(side, c) for side in ("bottom", "top") for c in (0, 1)]))
+    moved = np.isin(fixed, mesh.dofs("top", 1))
+    problem = Problem(mesh, fixed, lambda t: np.where(moved, -0.02 * t, 0.0), lambda t: np.zeros(mesh.size))
+    points = MaterialPoints(law, mesh.points, stiffness="elastic")
+    history = solve(problem, points, Controls(steps=10, cuts_max=0, **controls))
+    return history, moved
+
+
+def test_learned_slopes_find_the_balance_that_moduli_do_not() -> None:
+    close = {"tolerance": 1e-6, "loose": 1e-6, "displacement_tolerance": 1e-5}
+    history, moved = squeezed(**close)
+    assert max(history.residual) <= 1e-6
+    exact, _ = squeezed(iterations_max=1000, learn=False, **close)
+    np.testing.assert_allclose(
+        history.reactions[-1][moved].sum(), exact.reactions[-1][moved].sum(), rtol=1e-4
+    )
+    assert sum(exact.iterations) > 5 * sum(history.iterations)
+    with pytest.raises(NotConvergedError):
+        squeezed(learn=False, **close)
+
+
+def test_what_was_learned_in_a_step_serves_the_next() -> None:
+    """In steady flow the later steps need fewer iterations than the first one beyond yield."""
+    history, _ = squeezed(tolerance=1e-6, loose=1e-6, displacement_tolerance=1e-5)
+    assert np.mean(history.iterations[-4:]) < 0.8 * max(history.iterations)
