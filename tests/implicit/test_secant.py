@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import pybridge._core as _core
-from pybridge.solver.implicit import Controls, MaterialPoints, NotConvergedError, Problem, rectangle, solve
+from pybridge.packing import load_library, packing_material
+from pybridge.solver.implicit import (
+    BiaxialTest,
+    Controls,
+    MaterialPoints,
+    NotConvergedError,
+    Problem,
+    biaxial_problem,
+    rectangle,
+    solve,
+)
+from pybridge.solver.implicit.newton import March
 from pybridge.solver.implicit.secant import PointSecants
 
 
@@ -70,3 +83,73 @@ def test_what_was_learned_in_a_step_serves_the_next() -> None:
     """In steady flow the later steps need fewer iterations than the first one beyond yield."""
     history, _ = squeezed(tolerance=1e-6, loose=1e-6, displacement_tolerance=1e-5)
     assert np.mean(history.iterations[-4:]) < 0.8 * max(history.iterations)
+
+
+def softened() -> March:
+    """Packings between rough ends, two steps on, so that what was learned is not what the packings show."""
+    problem = biaxial_problem(BiaxialTest(1, 1, strain=0.01))
+    points = MaterialPoints(packing_material(load_library("disks100")), problem.mesh.points)
+    march = March(problem, points, Controls(steps=5))
+    march.start()
+    for _ in range(2):
+        march.advance(lambda found, load: None)
+    assert np.abs(march.stiffness - march.shown).max() > 0.1 * np.abs(march.shown).max()
+    return march
+
+
+def test_a_step_that_is_cut_begins_with_the_stiffness_of_the_material(monkeypatch) -> None:
+    march, solve_step, begun = softened(), March._solve, []
+
+    def fails_once(self, load, dt):
+        begun.append(self.stiffness)
+        return "a trial" if len(begun) == 1 else solve_step(self, load, dt)
+
+    learned, shown = march.stiffness, march.shown
+    monkeypatch.setattr(March, "_solve", fails_once)
+    march.advance(lambda found, load: None)
+    assert begun[0] is learned
+    assert begun[1] is shown
+
+
+def test_a_correction_reaches_no_further_than_half_the_step(monkeypatch) -> None:
+    """Corrections of a kilometre: from the second on, each changes the step's displacement by a half of it."""
+    march, correction, seen = softened(), March._correction, []
+
+    def wild(self, stiffness, residual, prescribed):
+        if prescribed.any():
+            return correction(self, stiffness, residual, prescribed)
+        out = np.full(len(residual), 1e3)
+        out[self.problem.fixed] = 0
+        return out
+
+    class Watched:
+        def __init__(self, mesh):
+            self.mesh = mesh
+
+        def __getattr__(self, name):
+            return getattr(self.mesh, name)
+
+        def strain(self, u):
+            seen.append(np.linalg.norm(u - march.u))
+            return self.mesh.strain(u)
+
+    monkeypatch.setattr(March, "_correction", wild)
+    monkeypatch.setattr(march.points, "trial", lambda strain, dt: None)
+    march.problem = replace(march.problem, mesh=Watched(march.problem.mesh))
+    march._solve(march.load + 1e-3, 1e-3)
+    growth = np.array(seen[3:20]) / np.array(seen[2:19])
+    assert len(growth) > 10
+    assert growth.max() <= 1.5 * (1 + 1e-12)
+
+
+def test_a_march_goes_back_to_all_that_it_saved() -> None:
+    march = softened()
+    saved = march.save()
+    other = March(march.problem, MaterialPoints(march.points.material, march.points.n), march.controls)
+    other.restart(saved)
+    for name in ("u", "stress", "stiffness", "shown", "load", "part", "cuts", "all_cuts"):
+        np.testing.assert_array_equal(getattr(other, name), getattr(march, name), err_msg=name)
+    assert (
+        other.advance(lambda found, load: None).iterations
+        == march.advance(lambda found, load: None).iterations
+    )
