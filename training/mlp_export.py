@@ -112,6 +112,9 @@ def _worst(model: Mlp, material: Any, strain: NDArray, dtype: np.dtype) -> float
     u_old, old = np.zeros((6, n), dtype), np.zeros((material.state_size, n), dtype)
     u_old[:3] = 1
     stress_old = np.zeros((6, n), dtype)
+    # What U = 1 + strain can hold in this precision: single precision drops up to 6e-8 of strain, which is no error here.
+    one = np.array([1.0, 1.0, 0.0])[:, None]
+    strain = (strain + one).astype(dtype).astype(float) - one
     lag = play(strain.transpose(2, 0, 1), model.deadband).transpose(1, 2, 0)
     phi = np.cumsum(np.abs(np.diff(lag, axis=0, prepend=0)), axis=0)
     for e, history in zip(strain, phi, strict=True):

@@ -70,7 +70,7 @@ def test_learned_slopes_find_the_balance_that_moduli_do_not() -> None:
     close = {"tolerance": 1e-6, "loose": 1e-6, "displacement_tolerance": 1e-5}
     history, moved = squeezed(**close)
     assert max(history.residual) <= 1e-6
-    exact, _ = squeezed(iterations_max=1000, learn=False, **close)
+    exact, _ = squeezed(iterations_max=1000, patience=1000, learn=False, **close)
     np.testing.assert_allclose(
         history.reactions[-1][moved].sum(), exact.reactions[-1][moved].sum(), rtol=1e-4
     )
@@ -137,8 +137,8 @@ def test_a_correction_reaches_no_further_than_half_the_step(monkeypatch) -> None
     monkeypatch.setattr(march.points, "trial", lambda strain, dt: None)
     march.problem = replace(march.problem, mesh=Watched(march.problem.mesh))
     march._solve(march.load + 1e-3, 1e-3)
-    growth = np.array(seen[3:20]) / np.array(seen[2:19])
-    assert len(growth) > 10
+    growth = np.array(seen[3:12]) / np.array(seen[2:11])
+    assert len(growth) > 8
     assert growth.max() <= 1.5 * (1 + 1e-12)
 
 

@@ -46,8 +46,9 @@ class Controls:
 
     tolerance: |residual| of the free nodes over |reactions| and |loads|, the larger. displacement_tolerance: of [GUAN22]
     Algorithms 1 and 2, |du_m - du_(m-1)| / |du_(m-1)| with du the displacement of the step. measure: which of them count.
-    Where `iterations_max` do not do, the best iterate is taken if its residual is within `loose`: packings answer with
-    noise. learn: whether points learn their slopes from the iterations (secant.py), where changes of strain of the size
+    A step is cut where `iterations_max` do not do, or `patience` of them in a row come no nearer: packings answer with
+    noise, the more the larger the step. From the second cut on the best iterate is taken if its residual is within
+    `loose`. learn: whether points learn their slopes from the iterations (secant.py), where changes of strain of the size
     `noise` beside the step count half. steps: of the load; first: the first one, 0 for the same. cuts_max: how often a step is
     halved.
     """
@@ -57,6 +58,7 @@ class Controls:
     loose: float = 6e-2
     displacement_tolerance: float = 1e-2
     iterations_max: int = 40
+    patience: int = 12
     learn: bool = True
     noise: float = 0.1
     cuts_max: int = 6
@@ -68,7 +70,7 @@ class Controls:
             self.steps < 1
             or not 0 < self.tolerance <= self.loose < 1
             or not 0 < self.displacement_tolerance < 1
-            or self.iterations_max < 2
+            or min(self.iterations_max, self.patience) < 2
             or self.cuts_max < 0
             or not (0 <= self.first <= 1 and 0 <= self.noise < 1)
             or self.measure not in MEASURES
@@ -119,13 +121,19 @@ class Found:
     stiffness: NDArray
 
 
+NEARER = 0.9  # of the least residual so far: what counts as coming nearer
+CUTS_BEFORE_LOOSE = 2
+EASY_STEPS = (
+    2,
+    16,
+)  # steps without trouble before the step is doubled: at first, and at most after doublings in vain
 REACH = 0.5  # of the step's displacement so far: the longest correction on what has been learned
 
 
 class March:
     """The state of a run between converged steps, and its steps. Raises NotConvergedError from `advance`."""
 
-    SAVED = ("u", "stress", "stiffness", "shown", "load", "part", "cuts", "all_cuts")
+    SAVED = ("u", "stress", "stiffness", "shown", "load", "part", "cuts", "all_cuts", "wait", "easy")
 
     def __init__(self, problem: Problem, points: MaterialPoints, controls: Controls) -> None:
         self.problem, self.points, self.controls = problem, points, controls
@@ -136,6 +144,10 @@ class March:
         self.stress = np.zeros((c, points.n))
         self.stiffness = self.shown = np.zeros((c, c, points.n))
         self.part, self.cuts, self.all_cuts = controls.first or 1.0 / controls.steps, 0, 0
+        self.wait, self.easy = (
+            EASY_STEPS[0],
+            0,
+        )  # steps without trouble to wait for, and seen since the last change
 
     def save(self) -> dict[str, NDArray]:
         """What restart() needs, as arrays, of the points too."""
@@ -160,7 +172,7 @@ class March:
 
     def advance(self, seen: Callable[[Found, float], None]) -> Found:
         """One converged step. `seen(found, load)` while the points still hold it as their trial."""
-        c = self.controls
+        c, in_vain = self.controls, False
         while True:
             # Never past a whole step: records of different runs stand at the same loads.
             whole = (math.floor(self.load * c.steps + 1e-9) + 1) / c.steps
@@ -171,6 +183,9 @@ class March:
             self.cuts += 1
             self.all_cuts += 1
             self.part /= 2
+            if self.easy == 0 and not in_vain:  # right after a change: the step was doubled too early
+                self.wait, in_vain = min(2 * self.wait, EASY_STEPS[1]), True
+            self.easy = 0
             self.stiffness = self.shown  # what was learned may have led astray
             if self.cuts > c.cuts_max:
                 raise NotConvergedError(
@@ -181,9 +196,20 @@ class March:
         self.stress, self.stiffness, self.shown = self.points.stress, found.stiffness, self.points.stiffness()
         self.points.accept(goal - self.load)
         self.u, self.load = found.displacement, goal
-        if self.part < 1.0 / c.steps and found.iterations < c.iterations_max // 2:
-            self.part, self.cuts = min(2 * self.part, 1.0 / c.steps), max(0, self.cuts - 1)
+        self._grow(found.iterations < c.iterations_max // 2)
         return found
+
+    def _grow(self, easy: bool) -> None:
+        """Double a step that was cut, after enough steps without trouble."""
+        if not easy:
+            self.easy = 0
+            return
+        self.easy += 1
+        if self.part < 1.0 / self.controls.steps and self.easy >= self.wait:
+            self.part, self.cuts = min(2 * self.part, 1.0 / self.controls.steps), max(0, self.cuts - 1)
+            self.easy = 0
+        elif self.easy >= EASY_STEPS[1]:
+            self.wait = EASY_STEPS[0]
 
     def _solve(self, load: float, dt: float) -> Found | str:
         """A balance at a load, or why there is none."""
@@ -193,6 +219,7 @@ class March:
         u, strain = self.u.copy(), mesh.strain(self.u)
         learned = PointSecants(self.stiffness, strain, self.stress, c.noise) if c.learn else None
         change, least, error = math.inf, math.inf, math.inf
+        nearest, since = math.inf, 0
         best: NDArray | None = None
         stress, stiffness = self.stress, self.stiffness  # of the last step, as Algorithm 2 begins
         for iteration in range(1, c.iterations_max + 1):
@@ -217,8 +244,14 @@ class March:
                 return Found(u, reactions, iteration, error, change, stiffness)
             if not math.isfinite(error):
                 return "the residual is not finite"
-            if error < least and at_target:
-                least, best = error, u.copy()
+            if at_target:
+                if error < NEARER * nearest:
+                    nearest, since = error, 0
+                since += 1
+                if since > c.patience:
+                    break
+                if error < least:
+                    least, best = error, u.copy()
             correction = self._correction(stiffness, residual, target - u[fixed])
             if correction is None:
                 return (
@@ -232,11 +265,11 @@ class March:
             moves = float(np.linalg.norm(moved - u))
             change = 0.0 if moves == 0 else moves / before if before > 0 else math.inf
             u = moved
-        if best is not None and least <= c.loose:
+        if best is not None and least <= c.loose and self.cuts >= CUTS_BEFORE_LOOSE:
             self.points.trial(mesh.strain(best), dt)
             forces = mesh.internal(self.points.stress)[fixed] - external[fixed]
             return Found(best, forces, iteration, least, change, stiffness)
-        return f"no convergence in {c.iterations_max} iterations: least residual {least:.2e}, expected {c.tolerance:.0e}"
+        return f"no convergence in {iteration} iterations: least residual {least:.2e}, expected {c.tolerance:.0e}"
 
     def _correction(self, stiffness: NDArray, residual: NDArray, prescribed: NDArray) -> NDArray | None:
         k = self.problem.mesh.stiffness(stiffness)
