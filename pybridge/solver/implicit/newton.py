@@ -180,6 +180,9 @@ class March:
             found = self._solve(goal, goal - self.load)
             if isinstance(found, Found):
                 break
+            if self.cuts == c.cuts_max and self.stiffness is not self.shown:
+                self.stiffness = self.shown  # the smallest step once more, without what was learned before it
+                continue
             self.cuts += 1
             self.all_cuts += 1
             self.part /= 2
@@ -221,6 +224,7 @@ class March:
         change, least, error = math.inf, math.inf, math.inf
         nearest, since = math.inf, 0
         best: NDArray | None = None
+        known = self.stiffness  # at the best iterate: what is learned in vain after it leads astray
         stress, stiffness = self.stress, self.stiffness  # of the last step, as Algorithm 2 begins
         for iteration in range(1, c.iterations_max + 1):
             if iteration > 1:
@@ -251,7 +255,7 @@ class March:
                 if since > c.patience:
                     break
                 if error < least:
-                    least, best = error, u.copy()
+                    least, best, known = error, u.copy(), stiffness.copy()
             correction = self._correction(stiffness, residual, target - u[fixed])
             if correction is None:
                 return (
@@ -268,7 +272,7 @@ class March:
         if best is not None and least <= c.loose and self.cuts >= CUTS_BEFORE_LOOSE:
             self.points.trial(mesh.strain(best), dt)
             forces = mesh.internal(self.points.stress)[fixed] - external[fixed]
-            return Found(best, forces, iteration, least, change, stiffness)
+            return Found(best, forces, iteration, least, change, known)
         return f"no convergence in {iteration} iterations: least residual {least:.2e}, expected {c.tolerance:.0e}"
 
     def _correction(self, stiffness: NDArray, residual: NDArray, prescribed: NDArray) -> NDArray | None:
