@@ -27,6 +27,7 @@ from pybridge.solver.implicit import (
     Problem,
     biaxial_problem,
     solve,
+    suggested_controls,
 )
 from pybridge.solver.implicit.biaxial import axial_stress
 
@@ -114,7 +115,13 @@ def run_material(
 
     stopped = ""
     try:
-        history = solve(problem, points, Controls(steps=steps), progress=progress, restart=restart)
+        history = solve(
+            problem,
+            points,
+            Controls(steps=steps, **suggested_controls(points)),
+            progress=progress,
+            restart=restart,
+        )
     except SolverError as error:
         stopped, history = str(error), getattr(error, "history", None)
         if history is None:

@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 
 from pybridge.errors import DataSetError, SolverError
 from pybridge.packing import load, load_library, packing_material
-from pybridge.solver.implicit import BiaxialTest, Controls, History, MaterialPoints, biaxial_problem, solve
+from pybridge.solver.implicit import (
+    BiaxialTest,
+    Controls,
+    History,
+    MaterialPoints,
+    biaxial_problem,
+    solve,
+    suggested_controls,
+)
 from training.atomic import atomic_path
 from training.datasets import DataSetWriter, parts_folder, read_dataset
 from training.mlp import COMPONENTS
@@ -91,7 +99,7 @@ def run_test(
     lateral = None if pressure is None else (lambda load: float(np.interp(load, x, pressure)))
     problem = biaxial_problem(test, lateral)
     points = _Watched(packing_material(open_packing(packing)), problem.mesh.points, threads, steps)
-    history = solve(problem, points, Controls(steps=steps))
+    history = solve(problem, points, Controls(steps=steps, **suggested_controls(points)))
     data = at_whole_steps(history, steps)
     return data | points.iterations() if collect == "iterations" else data
 

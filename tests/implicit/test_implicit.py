@@ -103,15 +103,16 @@ def test_compression_under_pressure_has_its_closed_form(kind) -> None:
     assert -history.reactions[-1][moved].sum() / 0.5 == pytest.approx(-history.stress[-1][1].mean(), rel=1e-9)
 
 
-def test_plasticity_with_the_elastic_stiffness(rng) -> None:
-    """J2 beyond yield with corrections on a stiffness that is learned from elastic: the uniform strain and stress of one point."""
+@pytest.mark.parametrize("how", [{}, {"mixing": 0, "learn": True}])
+def test_plasticity_with_the_elastic_stiffness(how) -> None:
+    """J2 beyond yield with elastic corrections, mixed or on a stiffness that is learned: the uniform strain and stress of one point."""
     law = _core.make_law("PYBRIDGE_J2", [YOUNG, POISSON, 1e5, 0.0, 2e5, 0.1], "float64")
     mesh = rectangle("Q8", 2, 2, 1.0, 1.0)
     bottom, top, left = mesh.dofs("bottom", 1), mesh.dofs("top", 1), mesh.dofs("bottom", 0)[:1]
     fixed = np.unique(np.concatenate([bottom, top, left]))
     moved = np.isin(fixed, top)
     problem = Problem(mesh, fixed, lambda t: np.where(moved, -0.02 * t, 0.0), lambda t: np.zeros(mesh.size))
-    controls = Controls(steps=20, tolerance=1e-8, loose=1e-8, displacement_tolerance=1e-6)
+    controls = Controls(steps=20, tolerance=1e-8, loose=1e-8, displacement_tolerance=1e-6, **how)
     history = solve(problem, MaterialPoints(law, mesh.points, threads=2), controls)
     assert np.ptp(history.strain[-1], axis=1).max() < 1e-6
     assert abs(history.stress[-1][0]).max() < 1e-2

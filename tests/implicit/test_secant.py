@@ -10,6 +10,7 @@ import pytest
 import pybridge._core as _core
 from pybridge.packing import load_library, packing_material
 from pybridge.solver.implicit import (
+    PACKING,
     BiaxialTest,
     Controls,
     MaterialPoints,
@@ -54,7 +55,7 @@ def test_a_step_starts_from_what_it_was_given_and_leaves_it_alone() -> None:
     assert learned.stiffness.any()
 
 
-def squeezed(**controls) -> tuple:
+def squeezed(learn=True, **controls) -> tuple:
     """J2 far beyond yield between rough ends, with its virgin moduli for a stiffness: two hundred times its slope."""
     law = _core.make_law("PYBRIDGE_J2", [1e8, 0.3, 1e5, 0.0, 2e5, 0.1], "float64")
     mesh = rectangle("Q8", 2, 4, 0.5, 1.0)
@@ -62,7 +63,7 @@ def squeezed(**controls) -> tuple:
     moved = np.isin(fixed, mesh.dofs("top", 1))
     problem = Problem(mesh, fixed, lambda t: np.where(moved, -0.02 * t, 0.0), lambda t: np.zeros(mesh.size))
     points = MaterialPoints(law, mesh.points, stiffness="elastic")
-    history = solve(problem, points, Controls(steps=10, cuts_max=0, **controls))
+    history = solve(problem, points, Controls(steps=10, cuts_max=0, mixing=0, learn=learn, **controls))
     return history, moved
 
 
@@ -89,7 +90,7 @@ def softened() -> March:
     """Packings between rough ends, two steps on, so that what was learned is not what the packings show."""
     problem = biaxial_problem(BiaxialTest(1, 1, strain=0.01))
     points = MaterialPoints(packing_material(load_library("disks100")), problem.mesh.points)
-    march = March(problem, points, Controls(steps=5))
+    march = March(problem, points, Controls(steps=5, **PACKING))
     march.start()
     for _ in range(2):
         march.advance(lambda found, load: None)

@@ -175,7 +175,7 @@ def test_iterations_are_quadratic_with_the_tangent_and_many_without(tmp_path) ->
         stiffness="elastic",
         iterations_max=80,
         tolerance=1e-8,
-        learn=True,
+        mixing=6,
     )
     assert max(tangent.history["iterations"]) <= 8
     assert elastic.iterations > 2 * tangent.iterations

@@ -5,15 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import pybridge._core as _core
 from pybridge.packing import load_library, packing_material
-from pybridge.solver.implicit import BiaxialTest, Controls, MaterialPoints, NotConvergedError, biaxial_problem
+from pybridge.solver.implicit import (
+    PACKING,
+    TANGENT,
+    BiaxialTest,
+    Controls,
+    MaterialPoints,
+    NotConvergedError,
+    biaxial_problem,
+    suggested_controls,
+)
 from pybridge.solver.implicit.newton import EASY_STEPS, Found, March
 
 
 def march(**controls) -> March:
     problem = biaxial_problem(BiaxialTest(1, 1, strain=0.01))
     points = MaterialPoints(packing_material(load_library("disks100")), problem.mesh.points)
-    one = March(problem, points, Controls(**controls))
+    one = March(problem, points, Controls(**(PACKING | {"learn": False} | controls)))
     one.start()
     return one
 
@@ -28,7 +38,7 @@ def deaf(one: March, monkeypatch) -> list[float]:
 
 def test_iterations_that_come_no_nearer_are_given_up_after_patience(monkeypatch) -> None:
     for patience in (5, 9):
-        one = march(steps=5, patience=patience, tolerance=1e-6, displacement_tolerance=1e-12, learn=False)
+        one = march(steps=5, patience=patience, tolerance=1e-6, displacement_tolerance=1e-12)
         asked = deaf(one, monkeypatch)
         assert "no convergence" in str(one._solve(0.2, 0.2))
         # The first iteration asks nothing; the second has the least residual there will be, and then patience begins.
@@ -37,7 +47,7 @@ def test_iterations_that_come_no_nearer_are_given_up_after_patience(monkeypatch)
 
 def test_a_balance_that_is_not_quite_one_is_taken_from_the_second_cut_on(monkeypatch) -> None:
     """Every residual lies between the tolerance and `loose`."""
-    one = march(steps=5, patience=4, tolerance=1e-12, loose=0.9, displacement_tolerance=1e-12, learn=False)
+    one = march(steps=5, patience=4, tolerance=1e-12, loose=0.9, displacement_tolerance=1e-12)
     asked = deaf(one, monkeypatch)
     found = one.advance(lambda found, load: None)
     assert 1e-12 < found.residual <= 0.9
@@ -106,3 +116,33 @@ def test_a_step_grows_back_after_steps_without_trouble(monkeypatch) -> None:
 def test_a_step_with_trouble_does_not_grow(monkeypatch) -> None:
     """Half of the iterations allowed, or more, are trouble."""
     assert set(sizes(monkeypatch, 0.1 / 2, 12, iterations=Controls().iterations_max // 2)) == {-8, 4}
+
+
+def test_steps_without_trouble_count_only_in_a_row() -> None:
+    one = march(steps=10)
+    one.part = 0.05
+    for easy in (True, False) * 10:
+        one._grow(easy)
+    assert one.part == 0.05
+    one._grow(True)
+    one._grow(True)
+    assert one.part == 0.1
+
+
+def test_a_long_calm_forgets_doublings_in_vain() -> None:
+    one = march(steps=10)
+    one.wait = EASY_STEPS[1]
+    for _ in range(EASY_STEPS[1]):
+        assert one.wait == EASY_STEPS[1]
+        one._grow(True)
+    assert one.wait == EASY_STEPS[0]
+
+
+def test_controls_suit_the_material() -> None:
+    """Packings learn and are cut early, a tangent needs neither, a network that shows its stiffness is mixed."""
+    packing = packing_material(load_library("disks100"))
+    assert suggested_controls(MaterialPoints(packing, 1)) == PACKING
+    assert suggested_controls(MaterialPoints(packing, 1, stiffness="elastic")) == PACKING
+    law = _core.make_law("PYBRIDGE_J2", [1e8, 0.3, 1e5, 0.0, 2e5, 0.1], "float64")
+    assert suggested_controls(MaterialPoints(law, 1)) == TANGENT
+    assert suggested_controls(MaterialPoints(law, 1, stiffness="elastic")) == {}

@@ -7,6 +7,7 @@ from pybridge.solver.implicit.biaxial import BiaxialTest, biaxial_problem
 from pybridge.solver.implicit.from_deck import StaticModel, static_model
 from pybridge.solver.implicit.mesh import ELEMENTS, ImplicitMesh, mesh_of, rectangle
 from pybridge.solver.implicit.newton import (
+    PACKING,
     TANGENT,
     Controls,
     Found,
@@ -15,12 +16,13 @@ from pybridge.solver.implicit.newton import (
     NotConvergedError,
     Problem,
     solve,
+    suggested_controls,
 )
 from pybridge.solver.implicit.points import MaterialPoints
 from pybridge.solver.implicit.runner import StaticResult, run_static
 
 __all__ = [
-    "ELEMENTS", "TANGENT", "BiaxialTest", "Controls", "Found", "History", "ImplicitMesh", "March", "MaterialPoints",
+    "ELEMENTS", "PACKING", "TANGENT", "BiaxialTest", "Controls", "Found", "History", "ImplicitMesh", "March", "MaterialPoints",
     "NotConvergedError", "Problem", "StaticModel", "StaticResult", "biaxial_problem", "mesh_of", "rectangle", "run_static",
-    "solve", "static_model",
+    "solve", "static_model", "suggested_controls",
 ]  # fmt: skip

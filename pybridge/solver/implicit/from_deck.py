@@ -15,7 +15,7 @@ from pybridge.deck.model import Deck, ElementSurface, corners_of
 from pybridge.errors import SolverError
 from pybridge.solver.from_deck import initial_stress
 from pybridge.solver.implicit.mesh import ImplicitMesh, mesh_of
-from pybridge.solver.implicit.newton import TANGENT, Controls, Problem
+from pybridge.solver.implicit.newton import Controls, Problem, suggested_controls
 from pybridge.solver.implicit.points import MaterialPoints
 from pybridge.solver.materials import MaterialSwitch, make_material
 
@@ -62,9 +62,7 @@ def static_model(
     cuts = (
         CUTS if step.increment_min is None else max(0, int(np.log2(first * step.time / step.increment_min)))
     )
-    suggested = {"steps": steps, "first": first, "cuts_max": cuts}
-    if points.kind == "tangent":
-        suggested |= TANGENT
+    suggested = {"steps": steps, "first": first, "cuts_max": cuts} | suggested_controls(points)
     place = np.full((3, len(deck.coordinates)), -1, np.int64)
     place[: mesh.dim, nodes] = dofs
     problem, moved = _problem(deck, mesh, place)

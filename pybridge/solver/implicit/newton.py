@@ -1,8 +1,10 @@
 """Load steps with iterations on the material's stiffness, cut back where they fail ([GUAN22] Algorithms 1 and 2).
 
 Each iteration takes the strains of its displacements from the last converged state, so that the answer does not depend
-on the way the iterations went. The stiffness of a packing is elastic-like and too stiff: every point's is corrected by what
-its iterates answered (secant.py). A tangent needs none of it.
+on the way the iterations went. The stiffness of a packing, or of a network that learned it, is elastic-like and too stiff.
+With packings every point's is corrected by what its iterates answered (secant.py), and a step without balance is cut: their
+noise grows with the step. With networks corrections are mixed (mixing.py), and an imbalance is rather carried over a step
+than cut into many. A tangent needs none of it.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
+import pybridge._core as _core
 from pybridge.errors import SolverError
 from pybridge.solver.implicit.mesh import ImplicitMesh
+from pybridge.solver.implicit.mixing import Mixing
 from pybridge.solver.implicit.points import MaterialPoints
 from pybridge.solver.implicit.secant import PointSecants
 
@@ -46,11 +50,11 @@ class Controls:
 
     tolerance: |residual| of the free nodes over |reactions| and |loads|, the larger. displacement_tolerance: of [GUAN22]
     Algorithms 1 and 2, |du_m - du_(m-1)| / |du_(m-1)| with du the displacement of the step. measure: which of them count.
-    A step is cut where `iterations_max` do not do, or `patience` of them in a row come no nearer: packings answer with
-    noise, the more the larger the step. From the second cut on the best iterate is taken if its residual is within
-    `loose`. learn: whether points learn their slopes from the iterations (secant.py), where changes of strain of the size
-    `noise` beside the step count half. steps: of the load; first: the first one, 0 for the same. cuts_max: how often a step is
-    halved.
+    A step is cut where `iterations_max` do not do, or `patience` of them in a row come no nearer. Unless its best iterate is
+    taken: where the residual is within `loose` and the step has been cut `cuts_before_loose` times. mixing: how many
+    corrections are mixed. learn: whether points learn their slopes from the iterations instead, where changes of strain of the
+    size `noise` beside the step count half. steps: of the load; first: the first one, 0 for the same. cuts_max: how often a
+    step is halved.
     """
 
     steps: int = 100
@@ -58,8 +62,10 @@ class Controls:
     loose: float = 6e-2
     displacement_tolerance: float = 1e-2
     iterations_max: int = 40
-    patience: int = 12
-    learn: bool = True
+    patience: int = 40
+    cuts_before_loose: int = 0
+    mixing: int = 6
+    learn: bool = False
     noise: float = 0.1
     cuts_max: int = 6
     measure: str = "both"
@@ -71,7 +77,7 @@ class Controls:
             or not 0 < self.tolerance <= self.loose < 1
             or not 0 < self.displacement_tolerance < 1
             or min(self.iterations_max, self.patience) < 2
-            or self.cuts_max < 0
+            or min(self.mixing, self.cuts_max, self.cuts_before_loose) < 0
             or not (0 <= self.first <= 1 and 0 <= self.noise < 1)
             or self.measure not in MEASURES
         ):
@@ -83,9 +89,19 @@ TANGENT = {
     "loose": 1e-5,
     "displacement_tolerance": 1e-6,
     "iterations_max": 25,
-    "learn": False,
+    "mixing": 0,
 }
 """Values of Controls for a material with a tangent and no noise; perfect plasticity in even flow stagnates before 1e-8."""
+
+PACKING = {"mixing": 0, "learn": True, "patience": 12, "cuts_before_loose": 2}
+"""Values of Controls for packings: their answer is the noisier the larger the increment, so a step is cut early."""
+
+
+def suggested_controls(points: MaterialPoints) -> dict[str, Any]:
+    """Values of Controls that suit a material."""
+    if points.kind == "tangent":
+        return dict(TANGENT)
+    return dict(PACKING) if isinstance(points.material, _core.PackingMaterial) else {}
 
 
 @dataclass
@@ -122,7 +138,6 @@ class Found:
 
 
 NEARER = 0.9  # of the least residual so far: what counts as coming nearer
-CUTS_BEFORE_LOOSE = 2
 EASY_STEPS = (
     2,
     16,
@@ -180,7 +195,7 @@ class March:
             found = self._solve(goal, goal - self.load)
             if isinstance(found, Found):
                 break
-            if self.cuts == c.cuts_max and self.stiffness is not self.shown:
+            if c.learn and self.cuts == c.cuts_max and self.stiffness is not self.shown:
                 self.stiffness = self.shown  # the smallest step once more, without what was learned before it
                 continue
             self.cuts += 1
@@ -220,6 +235,7 @@ class March:
         external, target = self.problem.forces(load), self.problem.values(load)
         reach = 1e-14 * max(1.0, float(np.abs(target).max(initial=0.0)))
         u, strain = self.u.copy(), mesh.strain(self.u)
+        mixing = Mixing(c.mixing)
         learned = PointSecants(self.stiffness, strain, self.stress, c.noise) if c.learn else None
         change, least, error = math.inf, math.inf, math.inf
         nearest, since = math.inf, 0
@@ -248,6 +264,8 @@ class March:
                 return Found(u, reactions, iteration, error, change, stiffness)
             if not math.isfinite(error):
                 return "the residual is not finite"
+            if error > 10 * least:
+                mixing = Mixing(c.mixing)
             if at_target:
                 if error < NEARER * nearest:
                     nearest, since = error, 0
@@ -264,12 +282,12 @@ class March:
             before, length = float(np.linalg.norm(u - self.u)), float(np.linalg.norm(correction))
             if c.learn and at_target and length > REACH * before > 0:
                 correction *= REACH * before / length
-            moved = u + correction
+            moved = mixing.next(u, correction) if at_target else u + correction
             moved[fixed] = target
             moves = float(np.linalg.norm(moved - u))
             change = 0.0 if moves == 0 else moves / before if before > 0 else math.inf
             u = moved
-        if best is not None and least <= c.loose and self.cuts >= CUTS_BEFORE_LOOSE:
+        if best is not None and least <= c.loose and self.cuts >= c.cuts_before_loose:
             self.points.trial(mesh.strain(best), dt)
             forces = mesh.internal(self.points.stress)[fixed] - external[fixed]
             return Found(best, forces, iteration, least, change, known)
