@@ -154,3 +154,33 @@ def test_a_march_goes_back_to_all_that_it_saved() -> None:
         other.advance(lambda found, load: None).iterations
         == march.advance(lambda found, load: None).iterations
     )
+
+
+def test_the_smallest_step_is_tried_once_more_without_what_was_learned(monkeypatch) -> None:
+    march, solve_step, begun = softened(), March._solve, []
+    march.controls = replace(march.controls, cuts_max=0)
+
+    def fails_on_what_was_learned(self, load, dt):
+        begun.append(self.stiffness)
+        return solve_step(self, load, dt) if self.stiffness is self.shown else "led astray"
+
+    monkeypatch.setattr(March, "_solve", fails_on_what_was_learned)
+    march.advance(lambda found, load: None)
+    assert len(begun) == 2
+    assert march.all_cuts == 0
+
+
+def test_a_balance_that_is_not_quite_one_keeps_what_was_known_at_it(monkeypatch) -> None:
+    """Points that answer nothing new: the first iterate is the best, and what is learned after it is not kept."""
+    march, learn, known = softened(), PointSecants.learn, []
+    march.controls = replace(march.controls, tolerance=1e-12, loose=0.9, cuts_before_loose=0)
+
+    def watched(self, strain, stress):
+        learn(self, strain, stress)
+        known.append(self.stiffness.copy())
+
+    monkeypatch.setattr(PointSecants, "learn", watched)
+    monkeypatch.setattr(march.points, "trial", lambda strain, dt: None)
+    found = march._solve(march.load + 0.1, 0.1)
+    assert not np.array_equal(known[0], known[-1])
+    np.testing.assert_array_equal(found.stiffness, known[0])
