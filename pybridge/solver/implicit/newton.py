@@ -273,7 +273,7 @@ class March:
                 if since > c.patience:
                     break
                 if error < least:
-                    least, best, known = error, u.copy(), stiffness.copy()
+                    least, best, known = error, u.copy(), stiffness
             correction = self._correction(stiffness, residual, target - u[fixed])
             if correction is None:
                 return (

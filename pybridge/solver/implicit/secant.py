@@ -24,7 +24,7 @@ class PointSecants:
     """Stiffnesses (c, c, points), Pa, of one step that starts at a converged strain and stress (c, points)."""
 
     def __init__(self, stiffness: NDArray, strain: NDArray, stress: NDArray, noise: float) -> None:
-        self.stiffness, self.noise = stiffness.copy(), noise
+        self.stiffness, self.noise = stiffness, noise
         self._first = self._strain = strain
         self._stress = stress
 
@@ -35,5 +35,5 @@ class PointSecants:
         seen = size > 0
         share = np.divide(d, size, out=np.zeros_like(d), where=seen)
         missed = y - np.einsum("abn,bn->an", self.stiffness, d)
-        self.stiffness += missed[:, None] * share[None]
+        self.stiffness = self.stiffness + missed[:, None] * share[None]  # a new one: earlier ones are kept
         self._strain, self._stress = strain, stress
