@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 import pybridge._core as _core
 from abaqus_jobs.soil_pictures import curves, fields
-from abaqus_jobs.soil_runs import Run, packings, run_material
+from abaqus_jobs.soil_runs import Run, run_material
 from abaqus_jobs.soil_wall import WallTest
+from pybridge.packing import open_material
 from pybridge.report import Report
 from pybridge.solver.implicit import BiaxialTest
 
@@ -99,7 +100,7 @@ def _apart(a: NDArray, b: NDArray) -> float:
 
 def compare(packing: str, model: Path, test: BiaxialTest, steps: int, threads: int, out: Path) -> Report:
     """Both runs on the same number of threads, the report, and two pictures in `out`."""
-    dem = run_material(packings(packing), test, steps, threads, "packings")
+    dem = run_material(open_material(packing), test, steps, threads, "packings")
     net = run_material(_core.load_model(str(model), "native", "float64"), test, steps, threads, "network")
     report = Report("soil")
     add_comparison(report, dem, net)

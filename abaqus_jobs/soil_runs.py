@@ -18,7 +18,7 @@ from abaqus_jobs.soil_wall import WallTest, wall_pressure, wall_problem
 from pybridge import __version__
 from pybridge.errors import SolverError
 from pybridge.model_file import read_model
-from pybridge.packing import load, load_library, packing_material
+from pybridge.packing import open_material
 from pybridge.solver.implicit import (
     BiaxialTest,
     Controls,
@@ -152,16 +152,11 @@ def kept_run(
     return found
 
 
-def packings(name: str) -> Any:
-    """A packing, of a file or of the library, as a material."""
-    return packing_material(load(name) if Path(name).suffix else load_library(name))
-
-
 def wrong(run: Run, packing: str, threads: int) -> NDArray:
     """(whole steps + 1, points) |stress - stress of a packing on the same strain path| / the latter's norm, for a run with
     a network. Where a packing fails, infinite from there on."""
     reached = int(np.floor(run.load[-1] * run.steps + 1e-6))
-    points = MaterialPoints(packings(packing), run.strain.shape[2], threads)
+    points = MaterialPoints(open_material(packing), run.strain.shape[2], threads)
     failed = np.zeros(points.n, bool)
     out = np.zeros((reached + 1, points.n))
     for k in range(reached + 1):

@@ -62,11 +62,12 @@ def train(data: list[Path], model: Path, sizes: Sizes, start: Path | None = None
 
 def packing_run(file: Path, test: Any, sizes: Sizes) -> Any:
     """The test with a packing at every point."""
-    from abaqus_jobs.soil_runs import kept_run, packings
+    from abaqus_jobs.soil_runs import kept_run
+    from pybridge.packing import open_material
 
     settings = {"packing": sizes.packing}
     return kept_run(
-        file, settings, test, sizes.steps, sizes.threads, file.stem, lambda: packings(sizes.packing)
+        file, settings, test, sizes.steps, sizes.threads, file.stem, lambda: open_material(sizes.packing)
     )
 
 

@@ -2,7 +2,8 @@
 
 Every Gauss point's history of strain, stress and contact stiffness becomes a path of the data set; `run` says which
 test it came from. With `collect` = "iterations" the trial states of the iterations are kept beside them, as the paper
-did. Finished tests stand in FILE.parts, so that the same command goes on after an interruption.
+did. Finished tests stand in FILE.parts, and where an unfinished one is, so that the same command goes on after an
+interruption.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import Progress, TaskID
 
 from pybridge.errors import DataSetError, SolverError
-from pybridge.packing import load, load_library, packing_material
+from pybridge.packing import find_packing, open_material, packing_material, split_options
 from pybridge.solver.implicit import (
     BiaxialTest,
     Controls,
@@ -32,6 +35,7 @@ from training.atomic import atomic_path
 from training.datasets import DataSetWriter, parts_folder, read_dataset
 from training.mlp import COMPONENTS
 from training.mlp_samples import Iterations, Samples
+from training.progress import progress_bar
 
 UPPER = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
 COLLECT = ("converged", "iterations")
@@ -55,11 +59,6 @@ def pressure_path(
     values, vectors = np.linalg.eigh(kernel)
     path = vectors @ (np.sqrt(np.maximum(values, 0)) * rng.normal(size=steps + 1))
     return np.maximum(mean * (1 + spread * path), least * mean)
-
-
-def open_packing(name: str) -> Any:
-    """A packing from a file, or one of the library by its name."""
-    return load(name) if Path(name).suffix else load_library(name)
 
 
 class _Watched(MaterialPoints):
@@ -93,13 +92,17 @@ class _Watched(MaterialPoints):
 
 def run_test(
     packing: str, test: BiaxialTest, steps: int, pressure: NDArray | None, threads: int, collect: str = "converged",
+    restart: tuple[Path, str] | None = None, progress: Callable[[float, int], None] | None = None,
 ) -> dict[str, NDArray]:  # fmt: skip
-    """One coupled test with lateral pressures (steps + 1,) Pa, or the test's constant one: what it gives as data."""
+    """One coupled test with lateral pressures (steps + 1,) Pa, or the test's constant one: what it gives as data.
+    `restart`, `progress`: of solve(). A restart file does not keep the trial states that "iterations" asks for."""
     x = np.linspace(0, 1, steps + 1)
     lateral = None if pressure is None else (lambda load: float(np.interp(load, x, pressure)))
     problem = biaxial_problem(test, lateral)
-    points = _Watched(packing_material(open_packing(packing)), problem.mesh.points, threads, steps)
-    history = solve(problem, points, Controls(steps=steps, **suggested_controls(points)))
+    points = _Watched(open_material(packing), problem.mesh.points, threads, steps)
+    controls = Controls(steps=steps, **suggested_controls(points))
+    restart = restart if collect == "converged" else None
+    history = solve(problem, points, controls, restart=restart, progress=progress)
     data = at_whole_steps(history, steps)
     return data | points.iterations() if collect == "iterations" else data
 
@@ -121,6 +124,7 @@ def at_whole_steps(history: History, steps: int) -> dict[str, NDArray]:
 def generate(
     out: Path, *, packing: str = "disks100", runs: int = 8, steps: int = 50, test: BiaxialTest | None = None,
     seed: int = 0, threads: int = 2, collect: str = "converged", tell: Callable[[str], None] = print,
+    quiet: bool = False,
 ) -> None:  # fmt: skip
     """Run the tests and write the data set, converged steps or all "iterations". A test that stops early is told and left out; raises DataSetError where
     fewer than three are left, or FILE.parts holds tests of other settings."""
@@ -134,16 +138,22 @@ def generate(
     _check_settings(parts, settings)
     done: list[int] = []
     for index in range(runs):
-        file = parts / f"run-{index}.npz"
+        file, which = parts / f"run-{index}.npz", f"coupled test {index + 1} of {runs}"
         if not file.exists():
             path = pressure_path(steps, seed, index, test.pressure)
-            tell(
-                f"coupled test {index + 1} of {runs}: lateral pressure {path.min():.3g} to {path.max():.3g} Pa"
+            tell(f"{which}: lateral pressure {path.min():.3g} to {path.max():.3g} Pa")
+            restart = (
+                parts / f"run-{index}.restart.npz",
+                json.dumps({**settings, "index": index}, sort_keys=True),
             )
             try:
-                arrays: dict[str, Any] = dict(run_test(packing, test, steps, path, threads, collect))
+                with progress_bar(quiet) as bar:
+                    moved = partial(_moved, bar, bar.add_task(which, total=steps, note=""), steps)
+                    arrays: dict[str, Any] = run_test(
+                        packing, test, steps, path, threads, collect, restart, moved
+                    )
             except SolverError as error:
-                tell(f"coupled test {index + 1} of {runs} left out: {error}")
+                tell(f"{which} left out: {error}")
                 continue
             with atomic_path(file) as temporary:
                 np.savez_compressed(temporary, **arrays)
@@ -153,6 +163,10 @@ def generate(
             f"{out}: {len(done)} of {runs} tests came to their end, expected 3 or more: ask for more runs"
         )
     _join(out, parts, done, settings, steps)
+
+
+def _moved(bar: Progress, task: TaskID, steps: int, load: float, iterations: int) -> None:
+    bar.update(task, completed=load * steps, note=f"{iterations} iterations")
 
 
 def _check_settings(parts: Path, settings: dict[str, Any]) -> None:
@@ -187,10 +201,16 @@ def write_samples(
         stretch[:, :, component] += strain[:, :, k]
         stress[:, :, component] = arrays["stress"][:, :, k]
     stress[:, :, 2] = stress[:, :, :2].mean(axis=2)
-    engine = open_packing(packing)
+    name, options = split_options(packing)
+    engine = find_packing(name)
     moduli = packing_material(engine).elastic_moduli
     density = engine.parameters.density / (1 + engine.measure().void_ratio)
-    provenance = {**source, "material": {"bulk": moduli.bulk, "shear": moduli.shear, "density": density}}
+    provenance = {
+        **source,
+        "packing": name,
+        "packing_options": options,
+        "material": {"bulk": moduli.bulk, "shear": moduli.shear, "density": density},
+    }
     writer = DataSetWriter(out, np.linspace(0, 1, strain.shape[1]), provenance)
     paths = {"stretch": stretch, "stress": stress, "stiffness": arrays["stiffness"], "run": run}
     writer.append(np.arange(len(strain)), paths, ["biaxial"] * len(strain), np.zeros(len(strain), bool))
@@ -223,7 +243,7 @@ def select(out: Path, data: Path, *, in_band: bool) -> None:
 def label(packing: str, strain: NDArray, threads: int = 1) -> dict[str, NDArray]:
     """What packings answer to strains (paths, times, 3) of tensor components, from 0: strain, stress, stiffness of the
     paths that came to their end, and `path`, their numbers."""
-    points = MaterialPoints(packing_material(open_packing(packing)), len(strain), threads)
+    points = MaterialPoints(open_material(packing), len(strain), threads)
     failed = np.zeros(len(strain), bool)
     stress, stiffness = [], []
     for eps in strain.transpose(1, 2, 0):

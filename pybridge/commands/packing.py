@@ -91,12 +91,6 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _open(name: str):
-    from pybridge.packing import load, load_library
-
-    return load(name) if Path(name).exists() or Path(name).suffix else load_library(name)
-
-
 def _describe(packing) -> None:
     m, p = packing.measure(), packing.parameters
     stress = ", ".join(f"{m.stress[k, k]:.6g}" for k in range(packing.dim))
@@ -138,10 +132,10 @@ def _prepare(options: argparse.Namespace) -> None:
 def _test(options: argparse.Namespace) -> None:
     import numpy as np
 
-    from pybridge.packing import biaxial, constant_b, constant_p, isotropic, triaxial
+    from pybridge.packing import biaxial, constant_b, constant_p, find_packing, isotropic, triaxial
     from pybridge.report import write_text_atomic
 
-    packing, pressure, number = _open(options.packing), options.pressure, options.inertial_number
+    packing, pressure, number = find_packing(options.packing), options.pressure, options.inertial_number
     strains = options.strains
     if options.program == "biaxial":
         history = biaxial(packing, pressure, strains, inertial_number=number)
@@ -164,7 +158,9 @@ def _test(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    _describe(_open(options.packing))
+    from pybridge.packing import find_packing
+
+    _describe(find_packing(options.packing))
 
 
 def _library(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ docs/theory/packings.md has the equations.
 """
 
 from pybridge.packing.files import load, load_library, save
-from pybridge.packing.material import packing_material
+from pybridge.packing.material import find_packing, open_material, packing_material, split_options
 from pybridge.packing.prepare import consolidate, prepare
 from pybridge.packing.programs import (
     History,
@@ -23,6 +23,7 @@ from pybridge.packing.programs import (
 from pybridge.packing.sizes import graded_radii, uniform_radii
 
 __all__ = [
-    "History", "biaxial", "consolidate", "constant_b", "constant_p", "graded_radii", "isotropic", "load",
-    "load_library", "packing_material", "prepare", "save", "strain_path", "triaxial", "uniform_radii",
+    "History", "biaxial", "consolidate", "constant_b", "constant_p", "find_packing", "graded_radii", "isotropic",
+    "load", "load_library", "open_material", "packing_material", "prepare", "save", "split_options", "strain_path",
+    "triaxial", "uniform_radii",
 ]  # fmt: skip

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pybridge._core import PackingEngine, PackingMaterial, PackingMaterialOptions
+from pybridge.errors import PackingError
+from pybridge.packing.files import load, load_library
 
 
 def packing_material(packing: PackingEngine, **options: float) -> PackingMaterial:
@@ -16,3 +20,35 @@ def packing_material(packing: PackingEngine, **options: float) -> PackingMateria
     for name, value in options.items():
         setattr(chosen, name, value)
     return PackingMaterial(packing, chosen)
+
+
+def find_packing(name: str) -> PackingEngine:
+    """A packing from a file, or one of the library by its name. Raises PackingError."""
+    return load(name) if Path(name).is_file() or Path(name).suffix else load_library(name)
+
+
+def split_options(text: str) -> tuple[str, dict[str, float]]:
+    """Name or file of a packing and the options of packing_material that stand behind it after commas, as in
+    "disks400,steps_max=200000,overlap_max=0.5". Raises PackingError."""
+    name, *words = text.split(",")
+    return name, dict(_option(word) for word in words)
+
+
+def open_material(text: str) -> PackingMaterial:
+    """The material that split_options() reads. Raises PackingError, MaterialError."""
+    name, options = split_options(text)
+    return packing_material(find_packing(name), **options)
+
+
+def _option(word: str) -> tuple[str, float]:
+    """NAME=NUMBER of packing_material."""
+    known = [name for name in dir(PackingMaterialOptions) if not name.startswith("_")]
+    name, _, text = word.partition("=")
+    kind = type(getattr(PackingMaterialOptions(), name, 0.0))
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if name not in known or value is None:
+        raise PackingError(f"packing option {word!r}: expected NAME=NUMBER, NAME one of {', '.join(known)}")
+    return name, value

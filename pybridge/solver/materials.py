@@ -104,7 +104,9 @@ def make_material(
     if switch.kind == "umat" and not static:
         raise SolverError("material switch 'umat': a UMAT goes with *STATIC; in an explicit step take vumat")
     if switch.kind == "packing":
-        return _packing(switch.packing), 0
+        from pybridge.packing import open_material
+
+        return open_material(switch.packing), 0
     name, constants = law_and_constants(definition)
     if switch.kind == "fine-scale":
         crystal = constants if name.upper().startswith(FINE_SCALE_LAW) else []
@@ -135,30 +137,6 @@ def make_material(
         return TorchScriptMaterial(file, switch.precision), 0
     engine = "torchscript" if switch.kind == "torchscript" else "native"
     return _core.load_model(str(file), engine, switch.precision), 0  # type: ignore[attr-defined]
-
-
-def _packing(what: str) -> Any:
-    from pybridge.packing import load, load_library, packing_material
-
-    name, *words = what.split(",")
-    options = dict(_option(word) for word in words)
-    return packing_material(load(name) if Path(name).suffix else load_library(name), **options)
-
-
-def _option(word: str) -> tuple[str, float]:
-    """NAME=NUMBER of packing_material."""
-    from pybridge._core import PackingMaterialOptions
-
-    known = [name for name in dir(PackingMaterialOptions) if not name.startswith("_")]
-    name, _, text = word.partition("=")
-    kind = type(getattr(PackingMaterialOptions(), name, 0.0))
-    try:
-        value = kind(text)
-    except ValueError:
-        value = None
-    if name not in known or value is None:
-        raise SolverError(f"packing option {word!r}: expected NAME=NUMBER, NAME one of {', '.join(known)}")
-    return name, value
 
 
 def find_model(name: str, folder: Path, models: Mapping[str, Path], *, required: bool) -> Path | None:

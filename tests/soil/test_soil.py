@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import h5py
@@ -12,10 +13,18 @@ import pytest
 
 import pybridge._core as _core
 from abaqus_jobs.soil_check import compare as compare_runs
-from abaqus_jobs.soil_runs import kept_run, packings, wrong
+from abaqus_jobs.soil_runs import kept_run, wrong
 from abaqus_jobs.soil_wall import WallTest
-from pybridge.errors import ConfigError, DataSetError, MaterialError, ModelFileError, SolverError
+from pybridge.errors import (
+    ConfigError,
+    DataSetError,
+    MaterialError,
+    ModelFileError,
+    PackingError,
+    SolverError,
+)
 from pybridge.model_file import read_model, write_model
+from pybridge.packing import open_material
 from pybridge.solver.implicit import BiaxialTest, Controls, MaterialPoints, biaxial_problem, solve
 from training import soil
 from training.mlp import MlpConfig, read_mlp_config
@@ -357,6 +366,47 @@ def test_other_settings_do_not_go_on(data, tmp_path) -> None:
         soil.generate(out, runs=3, steps=4)
 
 
+def test_an_interrupted_test_goes_on_in_its_middle(data, tmp_path, monkeypatch) -> None:
+    """The data are those of the fixture, which was not interrupted."""
+    test = BiaxialTest(columns=1, rows=1, width=0.1, strain=0.002)
+    out, seen = tmp_path / "soil.h5", []
+    settings: dict[str, Any] = {"packing": "disks100", "runs": 3, "steps": 4, "test": test, "threads": 1}
+
+    def moved(bar, task, steps, load, iterations):
+        seen.append(load)
+        if len(seen) == 7:  # in the third step of the second test
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(soil, "solve", partial(solve, restart_seconds=0.0))
+    monkeypatch.setattr(soil, "_moved", moved)
+    with pytest.raises(KeyboardInterrupt):
+        soil.generate(out, **settings, tell=lambda text: None)
+    soil.generate(out, **settings, tell=lambda text: None)
+    np.testing.assert_allclose(seen, [0.25, 0.5, 0.75, 1, 0.25, 0.5, 0.75, 0.75, 1, 0.25, 0.5, 0.75, 1])
+    for one, other in zip(soil.read_samples(data), soil.read_samples(out), strict=True):
+        if isinstance(one, Samples):
+            np.testing.assert_array_equal(one.stress, other.stress)
+    assert list(soil.parts_folder(out).glob("*.restart.npz")) == []
+
+
+def test_guards_of_the_packing_stand_beside_its_name(tmp_path) -> None:
+    """Data of one packing go together whatever its guards were."""
+    arrays = {
+        "strain": np.zeros((1, 2, 3)),
+        "stress": np.full((1, 2, 3), -1e5),
+        "stiffness": np.ones((1, 2, 6)),
+    }
+    files = [tmp_path / "one.h5", tmp_path / "other.h5"]
+    for file, packing in zip(files, ("disks100", "disks100,overlap_max=0.5,steps_max=200000"), strict=True):
+        soil.write_samples(file, packing, arrays, np.zeros(1, int), {"packing": packing})
+    sets, provenance = soil.read_sets(files[::-1])
+    assert len(sets) == 2
+    assert provenance["packing"] == "disks100"
+    assert provenance["packing_options"] == {"overlap_max": 0.5, "steps_max": 200000}
+    with pytest.raises(PackingError, match="packing option 'overlap': expected NAME=NUMBER"):
+        soil.write_samples(files[0], "disks100,overlap", arrays, np.zeros(1, int), {})
+
+
 def unsealed(data, copy, change):
     """The same data set as if it came from elsewhere, with one change."""
     with h5py.File(data, "r") as source, h5py.File(copy, "w") as file:
@@ -413,7 +463,7 @@ def test_wall_and_kept_runs(tmp_path) -> None:
 
     def material():
         made.append(1)
-        return packings("disks100")
+        return open_material("disks100")
 
     first = kept_run(file, {"packing": "disks100"}, test, 2, 1, "wall", material)
     assert first.stopped == ""
