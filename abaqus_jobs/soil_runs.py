@@ -21,7 +21,6 @@ from pybridge.model_file import read_model
 from pybridge.packing import open_material
 from pybridge.solver.implicit import (
     BiaxialTest,
-    Controls,
     History,
     MaterialPoints,
     Problem,
@@ -118,7 +117,7 @@ def run_material(
         history = solve(
             problem,
             points,
-            Controls(steps=steps, **suggested_controls(points)),
+            suggested_controls(points, steps=steps),
             progress=progress,
             restart=restart,
         )

@@ -24,7 +24,6 @@ from pybridge.errors import DataSetError, SolverError
 from pybridge.packing import find_packing, open_material, packing_material, split_options
 from pybridge.solver.implicit import (
     BiaxialTest,
-    Controls,
     History,
     MaterialPoints,
     biaxial_problem,
@@ -100,7 +99,7 @@ def run_test(
     lateral = None if pressure is None else (lambda load: float(np.interp(load, x, pressure)))
     problem = biaxial_problem(test, lateral)
     points = _Watched(open_material(packing), problem.mesh.points, threads, steps)
-    controls = Controls(steps=steps, **suggested_controls(points))
+    controls = suggested_controls(points, steps=steps)
     restart = restart if collect == "converged" else None
     history = solve(problem, points, controls, restart=restart, progress=progress)
     data = at_whole_steps(history, steps)

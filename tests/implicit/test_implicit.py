@@ -103,7 +103,7 @@ def test_compression_under_pressure_has_its_closed_form(kind) -> None:
     assert -history.reactions[-1][moved].sum() / 0.5 == pytest.approx(-history.stress[-1][1].mean(), rel=1e-9)
 
 
-@pytest.mark.parametrize("how", [{}, {"mixing": 0, "learn": True}])
+@pytest.mark.parametrize("how", [{}, {"mixing": 0, "learn": "always"}])
 def test_plasticity_with_the_elastic_stiffness(how) -> None:
     """J2 beyond yield with elastic corrections, mixed or on a stiffness that is learned: the uniform strain and stress of one point."""
     law = _core.make_law("PYBRIDGE_J2", [YOUNG, POISSON, 1e5, 0.0, 2e5, 0.1], "float64")

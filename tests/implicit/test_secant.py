@@ -55,7 +55,7 @@ def test_a_step_starts_from_what_it_was_given_and_leaves_it_alone() -> None:
     assert learned.stiffness.any()
 
 
-def squeezed(learn=True, **controls) -> tuple:
+def squeezed(learn="always", **controls) -> tuple:
     """J2 far beyond yield between rough ends, with its virgin moduli for a stiffness: two hundred times its slope."""
     law = _core.make_law("PYBRIDGE_J2", [1e8, 0.3, 1e5, 0.0, 2e5, 0.1], "float64")
     mesh = rectangle("Q8", 2, 4, 0.5, 1.0)
@@ -71,13 +71,50 @@ def test_learned_slopes_find_the_balance_that_moduli_do_not() -> None:
     close = {"tolerance": 1e-6, "loose": 1e-6, "displacement_tolerance": 1e-5}
     history, moved = squeezed(**close)
     assert max(history.residual) <= 1e-6
-    exact, _ = squeezed(iterations_max=1000, patience=1000, learn=False, **close)
+    exact, _ = squeezed(iterations_max=1000, patience=1000, learn="never", **close)
     np.testing.assert_allclose(
         history.reactions[-1][moved].sum(), exact.reactions[-1][moved].sum(), rtol=1e-4
     )
     assert sum(exact.iterations) > 5 * sum(history.iterations)
     with pytest.raises(NotConvergedError):
-        squeezed(learn=False, **close)
+        squeezed(learn="never", **close)
+
+
+def test_a_step_that_mixing_does_not_solve_is_tried_with_learned_slopes() -> None:
+    close = {"tolerance": 1e-6, "loose": 1e-6, "displacement_tolerance": 1e-5}
+    history, moved = squeezed(learn="last", iterations_max=60, **close)
+    always, _ = squeezed(iterations_max=60, **close)
+    assert max(history.residual) <= 1e-6
+    np.testing.assert_allclose(
+        history.reactions[-1][moved].sum(), always.reactions[-1][moved].sum(), rtol=1e-4
+    )
+
+
+def test_learned_slopes_tried_last_must_come_to_a_balance(monkeypatch) -> None:
+    """Slopes come last, with nothing between balance and failure; and a failure is told as the first iteration met it."""
+    march, tried = softened(), []
+    march.controls = Controls(steps=5, cuts_max=1)
+
+    def fails(self, load, dt, controls):
+        tried.append(controls)
+        return f"{len(tried)}. trial"
+
+    monkeypatch.setattr(March, "_solve", fails)
+    with pytest.raises(NotConvergedError, match=r": 3\. trial"):
+        march.advance(lambda found, load: None)
+    assert [c.learn for c in tried] == ["last", "always", "last", "always"]
+    assert tried[0] == march.controls
+    assert tried[1].loose == tried[1].tolerance == march.controls.tolerance
+    assert tried[1].mixing == 0
+
+
+def test_no_second_try_where_slopes_are_never_learned(monkeypatch) -> None:
+    march, tried = softened(), []
+    march.controls = Controls(steps=5, cuts_max=0, learn="never")
+    monkeypatch.setattr(March, "_solve", lambda self, load, dt, controls: tried.append(controls) or "no")
+    with pytest.raises(NotConvergedError):
+        march.advance(lambda found, load: None)
+    assert tried == [march.controls]
 
 
 def test_what_was_learned_in_a_step_serves_the_next() -> None:
@@ -101,9 +138,9 @@ def softened() -> March:
 def test_a_step_that_is_cut_begins_with_the_stiffness_of_the_material(monkeypatch) -> None:
     march, solve_step, begun = softened(), March._solve, []
 
-    def fails_once(self, load, dt):
+    def fails_once(self, load, dt, controls):
         begun.append(self.stiffness)
-        return "a trial" if len(begun) == 1 else solve_step(self, load, dt)
+        return "a trial" if len(begun) == 1 else solve_step(self, load, dt, controls)
 
     learned, shown = march.stiffness, march.shown
     monkeypatch.setattr(March, "_solve", fails_once)
@@ -137,7 +174,7 @@ def test_a_correction_reaches_no_further_than_half_the_step(monkeypatch) -> None
     monkeypatch.setattr(March, "_correction", wild)
     monkeypatch.setattr(march.points, "trial", lambda strain, dt: None)
     march.problem = replace(march.problem, mesh=Watched(march.problem.mesh))
-    march._solve(march.load + 1e-3, 1e-3)
+    march._solve(march.load + 1e-3, 1e-3, march.controls)
     growth = np.array(seen[3:12]) / np.array(seen[2:11])
     assert len(growth) > 8
     assert growth.max() <= 1.5 * (1 + 1e-12)
@@ -148,7 +185,7 @@ def test_a_march_goes_back_to_all_that_it_saved() -> None:
     saved = march.save()
     other = March(march.problem, MaterialPoints(march.points.material, march.points.n), march.controls)
     other.restart(saved)
-    for name in ("u", "stress", "stiffness", "shown", "load", "part", "cuts", "all_cuts"):
+    for name in ("u", "stress", "stiffness", "shown", "load", "part", "cuts", "all_cuts", "wait", "easy"):
         np.testing.assert_array_equal(getattr(other, name), getattr(march, name), err_msg=name)
     assert (
         other.advance(lambda found, load: None).iterations
@@ -156,13 +193,24 @@ def test_a_march_goes_back_to_all_that_it_saved() -> None:
     )
 
 
+def test_a_march_that_goes_on_knows_that_nothing_was_learned() -> None:
+    """The smallest step is tried once more only where slopes had been learned: told by identity."""
+    march = softened()
+    march.stiffness = march.shown
+    other = March(march.problem, MaterialPoints(march.points.material, march.points.n), march.controls)
+    other.restart(march.save())
+    assert other.stiffness is other.shown
+    other.restart(softened().save())
+    assert other.stiffness is not other.shown
+
+
 def test_the_smallest_step_is_tried_once_more_without_what_was_learned(monkeypatch) -> None:
     march, solve_step, begun = softened(), March._solve, []
     march.controls = replace(march.controls, cuts_max=0)
 
-    def fails_on_what_was_learned(self, load, dt):
+    def fails_on_what_was_learned(self, load, dt, controls):
         begun.append(self.stiffness)
-        return solve_step(self, load, dt) if self.stiffness is self.shown else "led astray"
+        return solve_step(self, load, dt, controls) if self.stiffness is self.shown else "led astray"
 
     monkeypatch.setattr(March, "_solve", fails_on_what_was_learned)
     march.advance(lambda found, load: None)
@@ -181,6 +229,6 @@ def test_a_balance_that_is_not_quite_one_keeps_what_was_known_at_it(monkeypatch)
 
     monkeypatch.setattr(PointSecants, "learn", watched)
     monkeypatch.setattr(march.points, "trial", lambda strain, dt: None)
-    found = march._solve(march.load + 0.1, 0.1)
+    found = march._solve(march.load + 0.1, 0.1, march.controls)
     assert not np.array_equal(known[0], known[-1])
     np.testing.assert_array_equal(found.stiffness, known[0])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import pybridge._core as _core
+from pybridge.errors import SolverError
 from pybridge.packing import load_library, packing_material
 from pybridge.solver.implicit import (
     PACKING,
@@ -23,7 +24,7 @@ from pybridge.solver.implicit.newton import EASY_STEPS, Found, March
 def march(**controls) -> March:
     problem = biaxial_problem(BiaxialTest(1, 1, strain=0.01))
     points = MaterialPoints(packing_material(load_library("disks100")), problem.mesh.points)
-    one = March(problem, points, Controls(**(PACKING | {"learn": False} | controls)))
+    one = March(problem, points, Controls(**(PACKING | {"learn": "never"} | controls)))
     one.start()
     return one
 
@@ -40,7 +41,7 @@ def test_iterations_that_come_no_nearer_are_given_up_after_patience(monkeypatch)
     for patience in (5, 9):
         one = march(steps=5, patience=patience, tolerance=1e-6, displacement_tolerance=1e-12)
         asked = deaf(one, monkeypatch)
-        assert "no convergence" in str(one._solve(0.2, 0.2))
+        assert "no convergence" in str(one._solve(0.2, 0.2, one.controls))
         # The first iteration asks nothing; the second has the least residual there will be, and then patience begins.
         assert len(asked) == 1 + patience
 
@@ -66,7 +67,7 @@ def sizes(monkeypatch, largest: float, steps: int, iterations: int = 3) -> list[
     """Sizes of the trials, those that fail negative, where no step above `largest` has a balance."""
     one, tried = march(steps=10, cuts_max=20), []
 
-    def solve(self, load, dt):
+    def solve(self, load, dt, controls):
         fails = dt > 1.001 * largest
         tried.append(-dt if fails else dt)
         return "too large" if fails else Found(self.u, np.zeros(1), iterations, 0.0, 0.0, self.stiffness)
@@ -101,7 +102,7 @@ def test_a_step_grows_back_after_steps_without_trouble(monkeypatch) -> None:
     """Once cut, then never in trouble: back at the whole step, and there it stays."""
     one, tried = march(steps=10, cuts_max=20), []
 
-    def solve(self, load, dt):
+    def solve(self, load, dt, controls):
         tried.append(dt * 80)
         return "once" if len(tried) == 1 else Found(self.u, np.zeros(1), 3, 0.0, 0.0, self.stiffness)
 
@@ -141,8 +142,16 @@ def test_a_long_calm_forgets_doublings_in_vain() -> None:
 def test_controls_suit_the_material() -> None:
     """Packings learn and are cut early, a tangent needs neither, a network that shows its stiffness is mixed."""
     packing = packing_material(load_library("disks100"))
-    assert suggested_controls(MaterialPoints(packing, 1)) == PACKING
-    assert suggested_controls(MaterialPoints(packing, 1, stiffness="elastic")) == PACKING
+    assert suggested_controls(MaterialPoints(packing, 1)) == Controls(**PACKING)
+    assert suggested_controls(MaterialPoints(packing, 1, stiffness="elastic")) == Controls(**PACKING)
     law = _core.make_law("PYBRIDGE_J2", [1e8, 0.3, 1e5, 0.0, 2e5, 0.1], "float64")
-    assert suggested_controls(MaterialPoints(law, 1)) == TANGENT
-    assert suggested_controls(MaterialPoints(law, 1, stiffness="elastic")) == {}
+    assert suggested_controls(MaterialPoints(law, 1)) == Controls(**TANGENT)
+    assert suggested_controls(MaterialPoints(law, 1)).learn == "never"
+    assert suggested_controls(MaterialPoints(law, 1), mixing=3).mixing == 3
+    moduli = MaterialPoints(law, 1, stiffness="elastic")
+    assert suggested_controls(moduli) == Controls(mixing=6, learn="last")
+    chosen = suggested_controls(moduli, steps=7, tolerance=0.2)
+    assert (chosen.steps, chosen.tolerance, chosen.loose) == (7, 0.2, 0.2)
+    assert suggested_controls(moduli, tolerance=1e-3).loose == Controls().loose
+    with pytest.raises(SolverError, match="controls of the implicit solver out of range"):
+        suggested_controls(moduli, learn="sometimes")

@@ -62,19 +62,15 @@ def static_model(
     cuts = (
         CUTS if step.increment_min is None else max(0, int(np.log2(first * step.time / step.increment_min)))
     )
-    suggested = {"steps": steps, "first": first, "cuts_max": cuts} | suggested_controls(points)
     place = np.full((3, len(deck.coordinates)), -1, np.int64)
     place[: mesh.dim, nodes] = dofs
     problem, moved = _problem(deck, mesh, place)
     said = material if isinstance(material, str) else ", ".join(sorted(material))
     given = {k: v for k, v in controls.items() if v is not None}
-    if "tolerance" in given:
-        given = {"loose": max(given["tolerance"], float(suggested.get("loose", 0.0)))} | given
     if "steps" in given:
         given = {"first": 0.0} | given
-    return StaticModel(
-        deck, problem, points, Controls(**(suggested | given)), nodes, dofs, moved, said, step.time
-    )
+    chosen = suggested_controls(points, **({"steps": steps, "first": first, "cuts_max": cuts} | given))
+    return StaticModel(deck, problem, points, chosen, nodes, dofs, moved, said, step.time)
 
 
 def _mesh(deck: Deck) -> tuple[ImplicitMesh, NDArray, NDArray]:

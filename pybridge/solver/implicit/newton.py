@@ -4,7 +4,8 @@ Each iteration takes the strains of its displacements from the last converged st
 on the way the iterations went. The stiffness of a packing, or of a network that learned it, is elastic-like and too stiff.
 With packings every point's is corrected by what its iterates answered (secant.py), and a step without balance is cut: their
 noise grows with the step. With networks corrections are mixed (mixing.py), and an imbalance is rather carried over a step
-than cut into many. A tangent needs none of it.
+than cut into many; where no balance is found so, points learn their slopes before the step is cut. A tangent needs none
+of it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from pybridge.solver.implicit.points import MaterialPoints
 from pybridge.solver.implicit.secant import PointSecants
 
 MEASURES = ("both", "displacement", "residual")
+LEARN = ("never", "last", "always")
 
 
 class NotConvergedError(SolverError):
@@ -52,8 +54,8 @@ class Controls:
     Algorithms 1 and 2, |du_m - du_(m-1)| / |du_(m-1)| with du the displacement of the step. measure: which of them count.
     A step is cut where `iterations_max` do not do, or `patience` of them in a row come no nearer. Unless its best iterate is
     taken: where the residual is within `loose` and the step has been cut `cuts_before_loose` times. mixing: how many
-    corrections are mixed. learn: whether points learn their slopes from the iterations instead, where changes of strain of the
-    size `noise` beside the step count half. steps: of the load; first: the first one, 0 for the same. cuts_max: how often a
+    corrections are mixed. learn: when points learn their slopes from the iterations instead (changes of strain of the size
+    `noise` beside the step count half): "never", "last" (in a step that would be cut otherwise) or "always". steps: of the load; first: the first one, 0 for the same. cuts_max: how often a
     step is halved.
     """
 
@@ -65,7 +67,7 @@ class Controls:
     patience: int = 40
     cuts_before_loose: int = 0
     mixing: int = 6
-    learn: bool = False
+    learn: str = "last"
     noise: float = 0.1
     cuts_max: int = 6
     measure: str = "both"
@@ -80,9 +82,19 @@ class Controls:
             or min(self.mixing, self.cuts_max, self.cuts_before_loose) < 0
             or not (0 <= self.first <= 1 and 0 <= self.noise < 1)
             or self.measure not in MEASURES
+            or self.learn not in LEARN
         ):
             raise SolverError(f"controls of the implicit solver out of range: {self}")
 
+    def learning(self) -> Controls:
+        """These, for the one iteration with learned slopes in which a step is tried before it is cut. It has to come to a
+        balance: what is nearly one has led astray (docs/results/granular.md)."""
+        return replace(self, learn="always", mixing=0, patience=LEARNING_PATIENCE, loose=self.tolerance)
+
+
+LEARNING_PATIENCE = (
+    12  # with learned slopes: what comes no nearer in so many iterations has not been seen to come later
+)
 
 TANGENT = {
     "tolerance": 1e-8,
@@ -90,18 +102,21 @@ TANGENT = {
     "displacement_tolerance": 1e-6,
     "iterations_max": 25,
     "mixing": 0,
+    "learn": "never",
 }
 """Values of Controls for a material with a tangent and no noise; perfect plasticity in even flow stagnates before 1e-8."""
 
-PACKING = {"mixing": 0, "learn": True, "patience": 12, "cuts_before_loose": 2}
+PACKING = {"mixing": 0, "learn": "always", "patience": LEARNING_PATIENCE, "cuts_before_loose": 2}
 """Values of Controls for packings: their answer is the noisier the larger the increment, so a step is cut early."""
 
 
-def suggested_controls(points: MaterialPoints) -> dict[str, Any]:
-    """Values of Controls that suit a material."""
-    if points.kind == "tangent":
-        return dict(TANGENT)
-    return dict(PACKING) if isinstance(points.material, _core.PackingMaterial) else {}
+def suggested_controls(points: MaterialPoints, **given: Any) -> Controls:
+    """Controls that suit a material, but for the values that are given."""
+    packing = isinstance(points.material, _core.PackingMaterial)
+    suggested = TANGENT if points.kind == "tangent" else PACKING if packing else {}
+    if "tolerance" in given:
+        given = {"loose": max(given["tolerance"], suggested.get("loose", Controls.loose))} | given
+    return Controls(**(suggested | given))
 
 
 @dataclass
@@ -176,6 +191,8 @@ class March:
         for name in self.SAVED:
             value = saved[f"march/{name}"]
             setattr(self, name, value if value.ndim else value.item())
+        if np.array_equal(self.stiffness, self.shown):  # nothing learned: advance() tells it by identity
+            self.stiffness = self.shown
 
     def start(self) -> Found:
         """The virgin state: its own stress, no iteration. The points hold it as their trial."""
@@ -192,10 +209,13 @@ class March:
             # Never past a whole step: records of different runs stand at the same loads.
             whole = (math.floor(self.load * c.steps + 1e-9) + 1) / c.steps
             goal = min(1.0, self.load + self.part, whole)
-            found = self._solve(goal, goal - self.load)
+            found = self._solve(goal, goal - self.load, c)
+            if isinstance(found, str) and c.learn == "last":
+                learned = self._solve(goal, goal - self.load, c.learning())
+                found = learned if isinstance(learned, Found) else found
             if isinstance(found, Found):
                 break
-            if c.learn and self.cuts == c.cuts_max and self.stiffness is not self.shown:
+            if c.learn == "always" and self.cuts == c.cuts_max and self.stiffness is not self.shown:
                 self.stiffness = self.shown  # the smallest step once more, without what was learned before it
                 continue
             self.cuts += 1
@@ -229,14 +249,14 @@ class March:
         elif self.easy >= EASY_STEPS[1]:
             self.wait = EASY_STEPS[0]
 
-    def _solve(self, load: float, dt: float) -> Found | str:
+    def _solve(self, load: float, dt: float, c: Controls) -> Found | str:
         """A balance at a load, or why there is none."""
-        mesh, c, fixed = self.problem.mesh, self.controls, self.problem.fixed
+        mesh, fixed, learns = self.problem.mesh, self.problem.fixed, c.learn == "always"
         external, target = self.problem.forces(load), self.problem.values(load)
         reach = 1e-14 * max(1.0, float(np.abs(target).max(initial=0.0)))
         u, strain = self.u.copy(), mesh.strain(self.u)
         mixing = Mixing(c.mixing)
-        learned = PointSecants(self.stiffness, strain, self.stress, c.noise) if c.learn else None
+        learned = PointSecants(self.stiffness, strain, self.stress, c.noise) if learns else None
         change, least, error = math.inf, math.inf, math.inf
         nearest, since = math.inf, 0
         best: NDArray | None = None
@@ -280,7 +300,7 @@ class March:
                     "the stiffness is singular: a body free to move, or a material without any stiffness left"
                 )
             before, length = float(np.linalg.norm(u - self.u)), float(np.linalg.norm(correction))
-            if c.learn and at_target and length > REACH * before > 0:
+            if learns and at_target and length > REACH * before > 0:
                 correction *= REACH * before / length
             moved = mixing.next(u, correction) if at_target else u + correction
             moved[fixed] = target
