@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
+import skfem
+from numpy.typing import NDArray
 
 from abaqus_jobs.soil_runs import Run
 from abaqus_jobs.soil_wall import WallTest
+from pybridge.solver.implicit.mesh import ImplicitMesh
 
 
 def _plots() -> Any:
@@ -47,35 +51,48 @@ def curves(runs: dict[str, Run], file: Path) -> Path:
     return _save(figure, file)
 
 
+def quarters(run: Run, record: int) -> NDArray:
+    """(points, 4, 2) corners of the quarter of its element that each of 2 x 2 points stands in, as displaced, m."""
+    mesh = run.problem.mesh
+    grid = np.array([[i / 2, j / 2] for j in range(3) for i in range(3)]).T
+    probe = ImplicitMesh(
+        mesh.kind, skfem.Basis(mesh.mesh, mesh.basis.elem, quadrature=(grid, np.full(9, 1 / 9)))
+    )
+    moved = probe.coordinates + probe.displacement(run.displacement[record])
+    places = moved.T.reshape(-1, 9, 2)
+    column, row = (np.asarray(mesh.basis.X) > 0.5).astype(int)  # (4,) of the points in the element
+    corners = (3 * row + column)[:, None] + np.array([0, 1, 4, 3])
+    return places[:, corners].reshape(-1, 4, 2)
+
+
 def fields(runs: dict[str, Run], file: Path) -> Path:
-    """Deviatoric strain at the Gauss points where the run that reached least ended; flagged points are ringed in all but
-    the first run, whose packings have flags of another meaning."""
-    rings = list(runs)[1:]
+    """Deviatoric strain where the run that reached least ended, a quarter of an element for every Gauss point; flagged
+    points are ringed in all but the first run, whose packings have flags of another meaning."""
+    from matplotlib.collections import PolyCollection
+
     both = min(r.load[-1] for r in runs.values())
     shown = {name: (r, r.at(both)) for name, r in runs.items()}
-    values = {name: 100 * r.deviatoric(k) for name, (r, k) in shown.items()}
-    top = float(next(iter(values.values())).max())
+    first, last = next(iter(shown.values()))
+    top = 100 * float(first.deviatoric(last).max())
     test = next(iter(runs.values())).test
-    flat = test.width > test.height
-    shape, size = ((len(runs), 1), (6.5, 3 * len(runs))) if flat else ((1, len(runs)), (3.1 * len(runs), 5.6))
-    figure, axes = _plots().subplots(*shape, figsize=size, layout="constrained", sharex=True, sharey=True)
+    flat, n = test.width > test.height, len(runs)
+    shape, size = ((n, 1), (7, 0.6 + 2.8 * n)) if flat else ((1, n), (1.4 + 2.5 * n, 5.4))
+    figure, axes = _plots().subplots(*shape, figsize=size, layout="compressed", sharex=True, sharey=True)
     image: Any = None
-    for axis, (name, (r, k)) in zip(np.atleast_1d(axes), shown.items(), strict=True):
-        mesh = r.problem.mesh
-        moved = mesh.coordinates + mesh.displacement(r.displacement[k])
-        size = 260 * 8 / mesh.points * 4
-        ring = np.where(r.flagged[k], "r", "none") if name in rings else "none"
-        image = axis.scatter(
-            *moved,
-            c=values[name],
-            s=size,
-            marker="s",
-            vmin=0,
-            vmax=top,
-            cmap="viridis",
-            edgecolors=ring,
-            lw=0.6,
+    for place, (axis, (name, (r, k))) in enumerate(zip(np.atleast_1d(axes), shown.items(), strict=True)):
+        cells = quarters(r, k)
+        image = PolyCollection(
+            list(cells), array=100 * r.deviatoric(k), cmap="viridis", clim=(0, top), edgecolors="face", lw=0.3
         )
-        axis.set(title=name, aspect="equal", xlabel="m")
+        axis.add_collection(image)
+        if place > 0:
+            ringed = cells[r.flagged[k]]
+            inside = 0.84 * ringed + 0.16 * ringed.mean(axis=1, keepdims=True)
+            axis.add_collection(PolyCollection(list(inside), facecolors="none", edgecolors="r", lw=0.7))
+        axis.autoscale_view()
+        axis.set(title=fill(name, 60 if flat else 22), aspect="equal")
+        axis.label_outer()
+    for axis in np.atleast_1d(axes)[-1:] if flat else np.atleast_1d(axes):
+        axis.set_xlabel("m")
     figure.colorbar(image, ax=axes, label="deviatoric strain, %")
     return _save(figure, file)

@@ -13,6 +13,7 @@ import pytest
 
 import pybridge._core as _core
 from abaqus_jobs.soil_check import compare as compare_runs
+from abaqus_jobs.soil_pictures import quarters
 from abaqus_jobs.soil_runs import kept_run, wrong
 from abaqus_jobs.soil_wall import WallTest
 from pybridge.errors import (
@@ -479,6 +480,26 @@ def test_wall_and_kept_runs(tmp_path) -> None:
     assert wrong(first, "disks100", 1).max() < 1e-6  # a packing on its own path
     with pytest.raises(SolverError, match="retaining wall: pressure -1"):
         WallTest(pressure=-1)
+
+
+def test_pictures_show_a_quarter_of_the_element_round_each_point(tmp_path) -> None:
+    """As displaced: each point lies in its own quarter, and quarters fill the body, whose top has come down."""
+    run = kept_run(
+        tmp_path / "r.npz", {}, BiaxialTest(1, 2, strain=0.004), 1, 1, "r", lambda: open_material("disks100")
+    )
+    cells, mesh = quarters(run, 1), run.problem.mesh
+    assert cells.shape == (mesh.points, 4, 2)
+    side = np.roll(cells, -1, axis=1) - cells
+    points = (mesh.coordinates + mesh.displacement(run.displacement[1])).T
+    inward = side[:, :, 0] * (points[:, None, 1] - cells[:, :, 1]) - side[:, :, 1] * (
+        points[:, None, 0] - cells[:, :, 0]
+    )
+    assert np.all((inward > 0).all(axis=1) | (inward < 0).all(axis=1))  # whichever way round
+    diagonal = cells[:, 2] - cells[:, 0], cells[:, 3] - cells[:, 1]
+    area = 0.5 * (diagonal[0][:, 0] * diagonal[1][:, 1] - diagonal[0][:, 1] * diagonal[1][:, 0])
+    change = (run.strain[1][0] + run.strain[1][1]) @ mesh.weights
+    assert np.abs(area).sum() == pytest.approx(mesh.weights.sum() + change, rel=5e-4)  # bent sides
+    assert cells[:, :, 1].max() == pytest.approx(0.1 * (1 - 0.004), rel=1e-9)
 
 
 def test_configuration_is_checked(tmp_path) -> None:
