@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from file_cases import archive
 
 from pybridge.model_file import complete_card, write_model
 from training.pca_dnn_script import PcaDnnMaterial
@@ -173,3 +180,28 @@ class Tools:
 def tools() -> Tools:
     """Helpers of this folder; tests have no package to import them from."""
     return Tools(step, run_path, identity, write_surrogate, make_card, make_tensors)
+
+
+@pytest.fixture(scope="module")
+def parts(tools: Any) -> tuple[dict[str, Any], bytes]:
+    """Card and weights of a very small surrogate."""
+    card = tools.card(modes=(1, 1))
+    return complete_card(card, tools.tensors(card))
+
+
+@pytest.fixture
+def write(tmp_path: Path, parts: tuple[dict[str, Any], bytes]) -> Callable[..., Path]:
+    """write(change): a file whose card `change` has altered in place, with a valid checksum."""
+
+    def make(
+        change: Callable[[dict], Any] | None = None, weights: bytes | None = None, **options: Any
+    ) -> Path:
+        card = copy.deepcopy(parts[0])
+        if change is not None:
+            change(card)
+        path = tmp_path / "changed.pt"
+        text = options.pop("text", None) or json.dumps(card).encode()
+        path.write_bytes(archive(text, parts[1] if weights is None else weights, **options))
+        return path
+
+    return make

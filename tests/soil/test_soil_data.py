@@ -1,0 +1,195 @@
+"""Data for soil: coupled tests, their iterations, flagged points; interruptions and bad input."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from pybridge.errors import (
+    DataSetError,
+    PackingError,
+)
+from pybridge.solver.implicit import BiaxialTest, solve
+from training import soil
+from training.mlp_samples import Samples
+
+
+def test_pressure_paths_start_at_the_consolidation() -> None:
+    paths = np.array([soil.pressure_path(50, 0, k) for k in range(40)])
+    np.testing.assert_allclose(paths[:, 0], 1e5)
+    assert paths.min() >= 3e4
+    assert 1e4 < paths[:, -1].std() < 6e4
+    np.testing.assert_array_equal(paths[3], soil.pressure_path(50, 0, 3))
+    assert np.abs(np.diff(paths, axis=1)).max() < 2e4  # smooth
+
+
+def test_coupled_tests_become_paths(data) -> None:
+    samples, provenance = soil.read_samples(data)
+    assert samples.strain.shape == (12, 5, 3)
+    assert sorted(set(samples.run)) == [0, 1, 2]
+    np.testing.assert_allclose(samples.stress[:, 0, :2], -1e5, rtol=1e-2)
+    assert np.all(samples.stiffness[:, :, 0] > 1e7)
+    mean = samples.strain[:, -1, 1].reshape(3, 4).mean(axis=1)
+    np.testing.assert_allclose(mean, -0.002, rtol=0.2)
+    assert provenance["material"]["bulk"] > 1e6
+
+
+def test_iterations_become_samples(tmp_path) -> None:
+    """Every trial from a whole step is there, with phi from the record it started from; converged ones among them."""
+    out = tmp_path / "soil.h5"
+    test = BiaxialTest(columns=1, rows=1, width=0.1, strain=0.002)
+    soil.generate(
+        out,
+        packing="disks100",
+        runs=3,
+        steps=3,
+        test=test,
+        threads=1,
+        collect="iterations",
+        tell=lambda text: None,
+    )
+    samples, _ = soil.read_samples(out)
+    it = samples.iterations
+    assert it is not None
+    assert len(it.path) >= 3 * 4 * 3  # at least one iteration a step
+    rows, answers = samples.inputs(), samples.outputs()
+    assert len(rows) == len(answers) == samples.run.size * 4 + len(it.path)
+    last = np.flatnonzero((it.path == 5) & (it.record == 1))[-1]
+    np.testing.assert_allclose(it.strain[last], samples.strain[5, 2], rtol=1e-12)
+    np.testing.assert_allclose(it.stress[last], samples.stress[5, 2], rtol=1e-9)
+    np.testing.assert_allclose(rows[samples.run.size * 4 + last, 3:], samples.history()[5, 2], rtol=1e-9)
+    part = samples.of_runs(np.array([1]))
+    assert part.iterations is not None
+    assert set(part.iterations.path) == {0, 1, 2, 3}
+    with pytest.raises(DataSetError, match="expected one of converged, iterations"):
+        soil.generate(out, collect="all")
+
+
+def test_flagged_points_become_paths(data, tmp_path) -> None:
+    """Paths of flagged points are answered by packings as the coupled test was; sets of other packings do not join."""
+    samples, _ = soil.read_samples(data)
+    strain = samples.strain[:4] * np.array([1, 1, 2])
+    flagged = np.zeros((5, 4), bool)
+    flagged[2:, 1] = flagged[4:, 3] = True
+    history: dict[str, Any] = {
+        "load": np.linspace(0, 1, 5),
+        "strain": strain.transpose(1, 2, 0),
+        "flagged": flagged,
+        "steps": 4,
+    }
+    file, out = tmp_path / "run.npz", tmp_path / "flagged.h5"
+    np.savez(file, **history)
+    soil.resample(out, file, packing="disks100", points=8, tell=lambda text: None)
+    added, _ = soil.read_samples(out)
+    np.testing.assert_allclose(added.strain, samples.strain[[1, 3]], atol=1e-12)
+    np.testing.assert_allclose(added.stress, samples.stress[[1, 3]], rtol=1e-6)
+    assert len(np.unique(added.run)) == 2
+    sets, provenance = soil.read_sets([data, out])
+    assert len(sets) == 2
+    assert "+" in provenance["checksum"]
+    history["flagged"][:] = False
+    np.savez(file, **history)
+    with pytest.raises(DataSetError, match="no point was flagged"):
+        soil.resample(out, file, packing="disks100", points=8)
+    soil.resample(out, file, packing="disks100", points=None, tell=lambda text: None)
+    np.testing.assert_allclose(soil.read_samples(out)[0].stress, samples.stress[:4], rtol=1e-6)
+    np.savez(file, strain=strain)
+    with pytest.raises(DataSetError, match="expected the arrays load"):
+        soil.resample(out, file, packing="disks100", points=8)
+    other = tmp_path / "other.h5"
+    unsealed(
+        out, other, lambda f: f.attrs.update(provenance=json.dumps({"packing": "other", "material": {}}))
+    )
+    with pytest.raises(DataSetError, match="must come from one packing"):
+        soil.read_sets([data, other])
+
+
+def test_chosen_points_follow_the_order_of_their_flags() -> None:
+    flagged = np.zeros((6, 10), bool)
+    for point, since in ((7, 1), (2, 2), (9, 3), (4, 4), (0, 5)):
+        flagged[since:, point] = True
+    assert list(soil.flagged_points(flagged, 3)) == [7, 9, 0]
+    assert list(soil.flagged_points(flagged, 99)) == [7, 2, 9, 4, 0]
+    assert list(soil.flagged_points(flagged, 2, left_out=[7])) == [2, 0]
+
+
+def test_other_settings_do_not_go_on(data, tmp_path) -> None:
+    out = tmp_path / "soil.h5"
+    parts = soil.parts_folder(out)
+    parts.mkdir()
+    (parts / "settings.json").write_text(json.dumps({"packing": "other"}))
+    with pytest.raises(DataSetError, match="tests of other settings"):
+        soil.generate(out, runs=3, steps=4)
+
+
+def test_an_interrupted_test_goes_on_in_its_middle(data, tmp_path, monkeypatch) -> None:
+    """The data are those of the fixture, which was not interrupted."""
+    test = BiaxialTest(columns=1, rows=1, width=0.1, strain=0.002)
+    out, seen = tmp_path / "soil.h5", []
+    settings: dict[str, Any] = {"packing": "disks100", "runs": 3, "steps": 4, "test": test, "threads": 1}
+
+    def moved(bar, task, steps, load, iterations):
+        seen.append(load)
+        if len(seen) == 7:  # in the third step of the second test
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(soil, "solve", partial(solve, restart_seconds=0.0))
+    monkeypatch.setattr(soil, "_moved", moved)
+    with pytest.raises(KeyboardInterrupt):
+        soil.generate(out, **settings, tell=lambda text: None)
+    soil.generate(out, **settings, tell=lambda text: None)
+    np.testing.assert_allclose(seen, [0.25, 0.5, 0.75, 1, 0.25, 0.5, 0.75, 0.75, 1, 0.25, 0.5, 0.75, 1])
+    for one, other in zip(soil.read_samples(data), soil.read_samples(out), strict=True):
+        if isinstance(one, Samples):
+            np.testing.assert_array_equal(one.stress, other.stress)
+    assert list(soil.parts_folder(out).glob("*.restart.npz")) == []
+
+
+def test_guards_of_the_packing_stand_beside_its_name(tmp_path) -> None:
+    """Data of one packing go together whatever its guards were."""
+    arrays = {
+        "strain": np.zeros((1, 2, 3)),
+        "stress": np.full((1, 2, 3), -1e5),
+        "stiffness": np.ones((1, 2, 6)),
+    }
+    files = [tmp_path / "one.h5", tmp_path / "other.h5"]
+    for file, packing in zip(files, ("disks100", "disks100,overlap_max=0.5,steps_max=200000"), strict=True):
+        soil.write_samples(file, packing, arrays, np.zeros(1, int), {"packing": packing})
+    sets, provenance = soil.read_sets(files[::-1])
+    assert len(sets) == 2
+    assert provenance["packing"] == "disks100"
+    assert provenance["packing_options"] == {"overlap_max": 0.5, "steps_max": 200000}
+    with pytest.raises(PackingError, match="packing option 'overlap': expected NAME=NUMBER"):
+        soil.write_samples(files[0], "disks100,overlap", arrays, np.zeros(1, int), {})
+
+
+def unsealed(data, copy, change):
+    """The same data set as if it came from elsewhere, with one change."""
+    with h5py.File(data, "r") as source, h5py.File(copy, "w") as file:
+        for name in source:
+            source.copy(name, file)
+        for name, value in source.attrs.items():
+            file.attrs[name] = value
+        change(file)
+
+
+def test_data_without_stiffness_or_in_other_units_are_refused(data, tmp_path) -> None:
+    copy = tmp_path / "copy.h5"
+    unsealed(data, copy, lambda file: None)
+    assert len(soil.read_samples(copy)[0].run) == 12
+    unsealed(data, copy, lambda file: file.pop("stiffness"))
+    with pytest.raises(DataSetError, match="expected the datasets stiffness"):
+        soil.read_samples(copy)
+    kilo = json.dumps({"time": "s", "stretch": "1", "stress": "kPa", "dissipation": "J/m3"})
+    unsealed(data, copy, lambda file: file.attrs.update(units=kilo))
+    with pytest.raises(DataSetError, match="units"):
+        soil.read_samples(copy)
+    altered = tmp_path / "altered.h5"
+    altered.write_bytes(data.read_bytes()[:-1] + b"x")
+    with pytest.raises(DataSetError, match="altered"):
+        soil.read_samples(altered)
