@@ -1,5 +1,6 @@
 """Compare two results of one deck: relative L2 of displacement, von Mises stress and the strain measures, final
-length, foot radius, and where the difference is largest. The second result is the reference.
+length, foot radius, and where the difference is largest; forces over the whole time up to then. The second result is the
+reference.
 
   pybridge compare learned.h5 fine_scale.h5
   pybridge compare a.h5 b.h5 --time 5e-7 --json difference.json
@@ -30,7 +31,13 @@ def run(options: argparse.Namespace) -> int:
     """Print the table of differences and the line of JSON."""
     from pybridge.report import Report
     from pybridge.results import read_results
-    from pybridge.results.compare import check_comparable, difference, extent, matching_frames
+    from pybridge.results.compare import (
+        check_comparable,
+        difference,
+        extent,
+        force_differences,
+        matching_frames,
+    )
 
     a, b = read_results(options.result), read_results(options.reference)
     check_comparable(a, b)
@@ -61,6 +68,10 @@ def run(options: argparse.Namespace) -> int:
                     else f", {'flagged' if found.unreliable else 'not flagged'} unreliable by its material"
                 )
             )
+    for curve in force_differences(a, b, float(a.times[here])):
+        report.add(f"{curve.name}: mean difference over the peak", curve.mean, "1")
+        report.add(f"{curve.name}: peak", curve.peak, "1")
+        report.add(f"{curve.name}: at the end, over the peak", curve.end, "1")
     for results, text, index in ((a, "result", here), (b, "reference", there)):
         for name, value in extent(results, index).items():
             report.add(f"{name}, {text}", value, "m")

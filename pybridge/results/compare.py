@@ -82,6 +82,39 @@ def difference(a: Results, b: Results, name: str, frame: int = -1) -> Difference
     return Difference(name, relative, float(size[worst]), int(labels[worst]), (x, y, z), flagged)
 
 
+@dataclass(frozen=True)
+class CurveDifference:
+    """A force over the time that both runs have, on the reference's times; each over the reference's largest value there.
+
+    mean: of |a - b|. peak: largest |a| less largest |b|. end: a - b at the last time, with the sign of b's largest value.
+    """
+
+    name: str
+    mean: float
+    peak: float
+    end: float
+
+
+def force_differences(a: Results, b: Results, until: float = np.inf) -> list[CurveDifference]:
+    """How far the forces in both histories are apart up to a time, s. Forces below a thousandth of the largest are left out:
+    they are zero but for rounding or noise."""
+    end = min(a.history["time"][-1], b.history["time"][-1], until)
+    keep = b.history["time"] <= end * (1 + 1e-9)
+    time = b.history["time"][keep]
+    names = [n for n in b.history if n.startswith("force_") and n in a.history]
+    curves = {n: (np.interp(time, a.history["time"], a.history[n]), b.history[n][keep]) for n in names}
+    largest = max((float(np.abs(there).max()) for _, there in curves.values()), default=0.0)
+    found = []
+    for name, (here, there) in curves.items():
+        top = float(np.abs(there).max())
+        if top == 0 or top <= 1e-3 * largest:
+            continue
+        sign = float(np.sign(there[np.abs(there).argmax()]))
+        mean, last = float(np.abs(here - there).mean()), float(here[-1] - there[-1]) * sign
+        found.append(CurveDifference(name, mean / top, float(np.abs(here).max()) / top - 1, last / top))
+    return found
+
+
 def _centres(results: Results) -> NDArray[np.float64]:
     return np.concatenate([results.mesh.coordinates[c].mean(1) for _, c in results.mesh.blocks])
 

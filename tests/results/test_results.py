@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from types import SimpleNamespace
 
 import h5py
 import meshio
@@ -14,7 +15,7 @@ import pytest
 from pybridge.commands import main
 from pybridge.errors import SolverError
 from pybridge.results import ResultWriter, read_results
-from pybridge.results.compare import ComparisonError, check_comparable, difference
+from pybridge.results.compare import ComparisonError, check_comparable, difference, force_differences
 from pybridge.results.reader import ResultFileError
 from pybridge.results.slices import axial_cut, long_axis, surface
 from pybridge.results.volume import element_volumes
@@ -161,6 +162,28 @@ def test_difference_is_the_relative_l2_norm_and_finds_the_place(tmp_path) -> Non
     assert found.relative == pytest.approx(3e6 / norm, rel=1e-12)
     assert (found.label, found.largest, found.unreliable) == (8, pytest.approx(3e6), False)
     assert difference(a, b, "displacement").relative == 0.0
+
+
+def test_forces_are_compared_over_the_time_that_both_runs_have() -> None:
+    """A run twice as far with half the records, 10 % too high; a force of rounding alone is left out."""
+    time = np.linspace(0, 1e-3, 11)
+    there = {"time": time, "force_top_y": -200 * time / 1e-3, "force_top_x": 1e-9 * time, "kinetic": time}
+    late = np.linspace(0, 2e-3, 11)
+    here = {"time": late, "force_top_y": -220 * late / 1e-3, "force_top_x": late, "force_wall_y": late}
+    a, b = SimpleNamespace(history=here), SimpleNamespace(history=there)
+    (found,) = force_differences(a, b)
+    assert found.name == "force_top_y"
+    assert found.mean == pytest.approx(0.05)
+    assert found.peak == pytest.approx(0.1)
+    assert found.end == pytest.approx(0.1)
+    (found,) = force_differences(b, a, until=0.4e-3)
+    assert found.mean == pytest.approx(0.5 / 11)
+    assert found.peak == pytest.approx(-1 / 11)
+    assert found.end == pytest.approx(-1 / 11)
+    bent = SimpleNamespace(history=there | {"force_top_y": there["force_top_y"] - 50 * (time > 0.45e-3)})
+    assert force_differences(bent, b, until=0.4e-3)[0].mean == 0
+    assert force_differences(bent, b)[0].end == pytest.approx(0.25)
+    assert force_differences(a, SimpleNamespace(history={"time": time, "force_top_y": 0 * time})) == []
 
 
 def test_compare_prints_a_table_and_json(tmp_path, capsys) -> None:
