@@ -183,6 +183,8 @@ def test_forces_are_compared_over_the_time_that_both_runs_have() -> None:
     bent = SimpleNamespace(history=there | {"force_top_y": there["force_top_y"] - 50 * (time > 0.45e-3)})
     assert force_differences(bent, b, until=0.4e-3)[0].mean == 0
     assert force_differences(bent, b)[0].end == pytest.approx(0.25)
+    short = SimpleNamespace(history={name: values[:4] for name, values in there.items()})
+    assert force_differences(short, b)[0].mean == 0
     assert force_differences(a, SimpleNamespace(history={"time": time, "force_top_y": 0 * time})) == []
 
 
