@@ -16,6 +16,7 @@ from pybridge.commands import main
 from pybridge.errors import SolverError
 from pybridge.results import ResultWriter, read_results
 from pybridge.results.compare import ComparisonError, check_comparable, difference, force_differences
+from pybridge.results.load_figure import kinetic_share, upright
 from pybridge.results.reader import ResultFileError
 from pybridge.results.slices import axial_cut, long_axis, surface
 from pybridge.results.volume import element_volumes
@@ -259,3 +260,10 @@ def test_every_kind_of_picture_is_drawn(tmp_path, capsys) -> None:
     assert main(["plot", str(a), "--field", "nothing"]) == 2
     assert "no field nothing; it holds" in capsys.readouterr().err
     assert main(["plot", str(a), "--field", "stress[6]", "--out", str(tmp_path)]) == 2
+
+
+def test_a_force_that_turns_round_is_drawn_below_zero_and_energies_are_told_by_the_largest() -> None:
+    np.testing.assert_array_equal(upright(np.array([-1.0, -4.0, 2.0])), [1, 4, -2])
+    np.testing.assert_array_equal(upright(np.array([1.0, 4.0, -2.0])), [1, 4, -2])
+    history = {"kinetic": np.array([0.0, 1, 1, 1]), "internal": np.array([0.0, -4, 2, -8])}
+    np.testing.assert_array_equal(kinetic_share(history), [np.nan, 0.25, 0.25, 0.125])
