@@ -88,11 +88,10 @@ double PackingMeasures::pressure(int dim) const {
   return -(stress[0] + stress[4] + (dim == 3 ? stress[8] : 0)) / dim;
 }
 
-double PackingMeasures::asymmetry(int dim) const {
-  const double p = pressure(dim);
-  double most = std::abs(stress[1] - stress[3]);
-  if (dim == 3) most = std::max({most, std::abs(stress[2] - stress[6]), std::abs(stress[5] - stress[7])});
-  return p > 0 ? most / p : (most > 0 ? INFINITY : 0);
+double PackingMeasures::asymmetry(int dim, double least_pressure) const {
+  const double most = std::max(
+      {std::abs(stress[1] - stress[3]), std::abs(stress[2] - stress[6]), std::abs(stress[5] - stress[7])});
+  return most / std::max(pressure(dim), least_pressure);
 }
 
 PackingMeasures measure(const Grains& grains, const PackingParameters& parameters,

@@ -18,8 +18,9 @@ struct PackingMeasures {
   double sliding;       // share of contacts at the friction limit
   int contacts;
 
-  double pressure(int dim) const;   // -tr sigma / dim, Pa
-  double asymmetry(int dim) const;  // largest |sigma_ij - sigma_ji| over the pressure
+  double pressure(int dim) const;  // -tr sigma / dim, Pa
+  // Largest |sigma_ij - sigma_ji| over the pressure, or over the least one that counts.
+  double asymmetry(int dim, double least_pressure) const;
 };
 
 PackingMeasures measure(const Grains& grains, const PackingParameters& parameters, const PackingState& state);

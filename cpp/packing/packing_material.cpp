@@ -180,9 +180,7 @@ Status PackingMaterial::update_point(const Block<double>& b, int i) const {
   const auto show = [&](int which, double value) { shown[Index(which) * s] = value; };
   const double number =
       steps > 0 ? strain / (steps * dt) * diameter * std::sqrt(density / floor_pressure) : 0.0;
-  const double skewed = std::max({std::abs(m.stress[1] - m.stress[3]), std::abs(m.stress[2] - m.stress[6]),
-                                  std::abs(m.stress[5] - m.stress[7])}) /
-                        std::max(m.pressure(dim), 0.01 * virgin_pressure_);
+  const double skewed = m.asymmetry(dim, 0.01 * virgin_pressure_);
   int guards = static_cast<int>(b.state_old[i + Index(measures_ + guard) * s]);
   if (!(skewed <= options_.asymmetry_max)) guards |= 1;
   if (!(number <= options_.inertial_max)) guards |= 2;

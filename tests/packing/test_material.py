@@ -146,6 +146,25 @@ def test_dissipation_is_work_less_stored_energy(make) -> None:
     assert lost == pytest.approx(work - stored, rel=0.15)  # the trapezoid over six coarse increments
 
 
+def test_asymmetry_of_the_stress_is_told(make, rng) -> None:
+    """The largest |sigma_ij - sigma_ji| over the pressure; in spheres each of the three pairs is the largest in turn."""
+    for name in ("disks", "spheres"):
+        points, largest = Points(packing_material(make(name), steps_min=8, inertial_number=0.05)), set()
+        points.step(IDENTITY)
+        for _ in range(12):
+            change = 4e-4 * rng.normal(size=6)
+            if name == "disks":
+                change[[2, 4, 5]] = 0
+            assert points.step(points.stretch[:, 0] + change)[0] < 2
+            stress = points.material.packing_of(np.ascontiguousarray(points.state[:, 0])).measure().stress
+            skewed = np.abs(stress - stress.T)
+            largest.add(tuple(int(k) for k in np.unravel_index(np.argmax(np.triu(skewed)), (3, 3))))
+            pressure = -np.trace(stress) / (2 if name == "disks" else 3)
+            told = points.shown("stress_asymmetry")[0, 0]
+            assert told == pytest.approx(skewed.max() / pressure, rel=1e-9)
+        assert largest == ({(0, 1)} if name == "disks" else {(0, 1), (0, 2), (1, 2)})
+
+
 def test_guards_report(make) -> None:
     """Each guard alone makes the point unreliable, and stays so; the answer is given."""
     for option, bit in (("asymmetry_max", 1), ("inertial_max", 2), ("overlap_max", 4)):
