@@ -51,7 +51,8 @@ class Iterations:
 @dataclass(frozen=True)
 class Samples:
     """Histories: strain (paths, times, 3), stress (paths, times, 3) Pa, stiffness (paths, times, 6) Pa, the run (paths,)
-    each came from, and the trial states of the iterations where those were kept."""
+    each came from, and the trial states of the iterations where those were kept. A record that repeats the strain before it
+    is not learned from: so ends the history of a run that stopped early."""
 
     strain: NDArray
     stress: NDArray
@@ -70,10 +71,16 @@ class Samples:
         trials = None if self.iterations is None else self.iterations.of_paths(keep)
         return Samples(self.strain[keep], self.stress[keep], self.stiffness[keep], self.run[keep], trials)
 
+    @property
+    def moved(self) -> NDArray:
+        """(paths, times) records whose strain is not that of the record before; the first ones."""
+        changed = np.any(np.diff(self.strain, axis=1) != 0, axis=2)
+        return np.concatenate([np.ones_like(changed[:, :1]), changed], axis=1)
+
     def inputs(self, deadband: float = 0.0) -> NDArray:
-        """(points, 6) strain and phi: every record of every path, then the iterations."""
+        """(points, 6) strain and phi: every record of every path that moved, then the iterations."""
         phi = self.history(deadband)
-        rows = [np.concatenate([self.strain, phi], axis=2).reshape(-1, 6)]
+        rows = [np.concatenate([self.strain, phi], axis=2)[self.moved]]
         if (it := self.iterations) is not None:
             before = play(self.strain, deadband)[it.path, it.record]
             after = np.clip(before, it.strain - deadband, it.strain + deadband)
@@ -82,7 +89,7 @@ class Samples:
 
     def outputs(self) -> NDArray:
         """(points, 9) stress and stiffness, in the order of inputs()."""
-        rows = [np.concatenate([self.stress, self.stiffness], axis=2).reshape(-1, 9)]
+        rows = [np.concatenate([self.stress, self.stiffness], axis=2)[self.moved]]
         if (it := self.iterations) is not None:
             rows.append(np.hstack([it.stress, it.stiffness]))
         return np.concatenate(rows)

@@ -38,6 +38,7 @@ from training.progress import progress_bar
 
 UPPER = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
 COLLECT = ("converged", "iterations")
+KEPT_FROM = 0.5  # of the way: a test that came so far is kept
 TRIAL = ("path", "record", "strain", "stress", "stiffness")
 
 
@@ -107,7 +108,8 @@ def run_test(
 
 
 def at_whole_steps(history: History, steps: int) -> dict[str, NDArray]:
-    """strain (points, steps + 1, 3) tensor components, stress, stiffness at the loads k / steps."""
+    """strain (points, steps + 1, 3) tensor components, stress, stiffness at the loads k / steps; where a run stopped early,
+    its last record from there on."""
     load = np.array(history.load)
     keep = [int(np.argmin(np.abs(load - k / steps))) for k in range(steps + 1)]
     strain = np.array(history.strain)[keep].transpose(2, 0, 1).copy()
@@ -125,8 +127,9 @@ def generate(
     seed: int = 0, threads: int = 2, collect: str = "converged", tell: Callable[[str], None] = print,
     quiet: bool = False,
 ) -> None:  # fmt: skip
-    """Run the tests and write the data set, converged steps or all "iterations". A test that stops early is told and left out; raises DataSetError where
-    fewer than three are left, or FILE.parts holds tests of other settings."""
+    """Run the tests and write the data set, converged steps or all "iterations". A test that stops early is told, and kept as
+    far as it came if that is half of the way or more (not with "iterations"). Raises DataSetError where fewer than three are
+    left, or FILE.parts holds tests of other settings."""
     out = Path(out)
     test = BiaxialTest() if test is None else test
     if collect not in COLLECT:
@@ -152,14 +155,18 @@ def generate(
                         packing, test, steps, path, threads, collect, restart, moved
                     )
             except SolverError as error:
-                tell(f"{which} left out: {error}")
-                continue
+                history = getattr(error, "history", None)
+                if collect == "iterations" or history is None or history.load[-1] < KEPT_FROM:
+                    tell(f"{which} left out: {error}")
+                    continue
+                tell(f"{which} kept to a strain of {history.load[-1] * test.strain:.4f}: {error}")
+                arrays = at_whole_steps(history, steps)
             with atomic_path(file) as temporary:
                 np.savez_compressed(temporary, **arrays)
         done.append(index)
     if len(done) < 3:
         raise DataSetError(
-            f"{out}: {len(done)} of {runs} tests came to their end, expected 3 or more: ask for more runs"
+            f"{out}: {len(done)} of {runs} tests came to their end or half of the way, expected 3 or more: ask for more runs"
         )
     _join(out, parts, done, settings, steps)
 
