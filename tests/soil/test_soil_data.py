@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from pybridge.errors import (
     DataSetError,
     PackingError,
 )
-from pybridge.solver.implicit import BiaxialTest, solve
+from pybridge.solver.implicit import BiaxialTest, NotConvergedError, solve
 from training import soil
 from training.mlp_samples import Samples
 
@@ -148,6 +149,47 @@ def test_an_interrupted_test_goes_on_in_its_middle(data, tmp_path, monkeypatch) 
         if isinstance(one, Samples):
             np.testing.assert_array_equal(one.stress, other.stress)
     assert list(soil.parts_folder(out).glob("*.restart.npz")) == []
+
+
+@pytest.mark.parametrize(("reached", "kept"), [(3, True), (1, False)])
+def test_a_test_that_stops_early_is_kept_as_far_as_it_came(tmp_path, monkeypatch, reached, kept) -> None:
+    """The second of three stops at 3 of 4 steps, or at 1: what repeats its last record is not learned from."""
+    test = BiaxialTest(columns=1, rows=1, width=0.1, strain=0.002)
+    told, runs = [], []
+
+    def stopped(problem, points, controls, **options):
+        history = solve(problem, points, controls)
+        runs.append(history)
+        if len(runs) != 2:
+            return history
+        for field in fields(history):
+            del getattr(history, field.name)[reached + 1 :]
+        error = NotConvergedError("a packing came apart")
+        error.history = history
+        raise error
+
+    monkeypatch.setattr(soil, "solve", stopped)
+    settings: dict[str, Any] = {
+        "packing": "disks100",
+        "steps": 4,
+        "test": test,
+        "threads": 1,
+        "tell": told.append,
+    }
+    if not kept:
+        with pytest.raises(DataSetError, match="2 of 3 tests came to their end or half of the way"):
+            soil.generate(tmp_path / "soil.h5", runs=3, **settings)
+        assert "coupled test 2 of 3 left out: a packing came apart" in told
+        return
+    soil.generate(tmp_path / "soil.h5", runs=3, **settings)
+    assert "coupled test 2 of 3 kept to a strain of 0.0015: a packing came apart" in told
+    samples, _ = soil.read_samples(tmp_path / "soil.h5")
+    np.testing.assert_array_equal(samples.moved.sum(axis=1), [5] * 4 + [4] * 4 + [5] * 4)
+    rows, answers = samples.inputs(), samples.outputs()
+    assert len(rows) == len(answers) == 12 * 5 - 4
+    last = samples.of_runs(np.array([1]))
+    np.testing.assert_array_equal(last.inputs()[3::4, :3], last.strain[:, 3])
+    np.testing.assert_array_equal(last.outputs()[3::4, :3], last.stress[:, 3])
 
 
 def test_guards_of_the_packing_stand_beside_its_name(tmp_path) -> None:
