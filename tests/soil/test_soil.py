@@ -17,7 +17,7 @@ from pybridge.errors import (
 from pybridge.model_file import read_model, write_model
 from pybridge.solver.implicit import MaterialPoints
 from training.mlp import MlpConfig, read_mlp_config
-from training.mlp_export import compare, export_mlp, mlp_card, mlp_tensors, read_mlp
+from training.mlp_export import compare, export_mlp, mlp_card, mlp_tensors, read_mlp, within_stretch
 from training.mlp_samples import Samples, split_runs
 from training.mlp_train import rescaled, train
 
@@ -206,6 +206,23 @@ def test_a_swapped_output_would_be_seen(committee, tmp_path) -> None:
     write_model(path, torch.jit.script(MlpHistoryMaterial(card, tensors)), card, tensors)
     with pytest.raises(ModelFileError, match="differs from the trained committee"):
         compare(committee, path)
+
+
+def test_strains_beyond_what_a_stretch_can_be_are_exported(tmp_path) -> None:
+    """Bands of small-strain problems come to strains of more than one; no engine takes 1 + strain below zero."""
+    small = made_up()
+    data = Samples(60 * small.strain, small.stress, small.stiffness, small.run)
+    assert data.strain.min() < -1.2
+    figures = export_mlp(train(data, replace(SMALL, epochs=5), MODULI), tmp_path / "large.pt")
+    assert max(value for name, value in figures.items() if name.endswith("float64")) < 1e-12
+    strain = np.zeros((2, 3, 4))
+    strain[1, :, 2] = [-1.0, 0.2, 0.4]
+    shorter = within_stretch(strain)
+    e = shorter[1, :, 2]
+    assert np.linalg.eigvalsh([[1 + e[0], e[2]], [e[2], 1 + e[1]]])[0] == pytest.approx(0.1)
+    np.testing.assert_allclose(shorter[1, :, 2] / strain[1, :, 2], shorter[1, 0, 2] / -1.0)
+    np.testing.assert_array_equal(within_stretch(0.5 * strain), 0.5 * strain)
+    np.testing.assert_array_equal(within_stretch(np.abs(strain[:, [0, 1, 1]])), np.abs(strain[:, [0, 1, 1]]))
 
 
 def replace_outputs(committee):
