@@ -74,8 +74,7 @@ def fields(runs: dict[str, Run], file: Path) -> Path:
     shown = {name: (r, r.at(both)) for name, r in runs.items()}
     first, last = next(iter(shown.values()))
     top = 100 * float(first.deviatoric(last).max())
-    test = next(iter(runs.values())).test
-    flat, n = test.width > test.height, len(runs)
+    flat, n = first.test.width > first.test.height, len(runs)
     shape, size = ((n, 1), (7, 0.6 + 2.8 * n)) if flat else ((1, n), (1.4 + 2.5 * n, 5.4))
     figure, axes = _plots().subplots(*shape, figsize=size, layout="compressed", sharex=True, sharey=True)
     image: Any = None
@@ -90,9 +89,7 @@ def fields(runs: dict[str, Run], file: Path) -> Path:
             inside = 0.84 * ringed + 0.16 * ringed.mean(axis=1, keepdims=True)
             axis.add_collection(PolyCollection(list(inside), facecolors="none", edgecolors="r", lw=0.7))
         axis.autoscale_view()
-        axis.set(title=fill(name, 60 if flat else 22), aspect="equal")
+        axis.set(title=fill(name, 60 if flat else 22), aspect="equal", xlabel="m")
         axis.label_outer()
-    for axis in np.atleast_1d(axes)[-1:] if flat else np.atleast_1d(axes):
-        axis.set_xlabel("m")
     figure.colorbar(image, ax=axes, label="deviatoric strain, %")
     return _save(figure, file)

@@ -55,8 +55,8 @@ class Controls:
     A step is cut where `iterations_max` do not do, or `patience` of them in a row come no nearer. Unless its best iterate is
     taken: where the residual is within `loose` and the step has been cut `cuts_before_loose` times. mixing: how many
     corrections are mixed. learn: when points learn their slopes from the iterations instead (changes of strain of the size
-    `noise` beside the step count half): "never", "last" (in a step that would be cut otherwise) or "always". steps: of the load; first: the first one, 0 for the same. cuts_max: how often a
-    step is halved.
+    `noise` beside the step count half): "never", "last" (in a step that would be cut otherwise) or "always". steps: of the
+    load; first: the first one, 0 for the same. cuts_max: how often a step is halved.
     """
 
     steps: int = 100
@@ -92,9 +92,7 @@ class Controls:
         return replace(self, learn="always", mixing=0, patience=LEARNING_PATIENCE, loose=self.tolerance)
 
 
-LEARNING_PATIENCE = (
-    12  # with learned slopes: what comes no nearer in so many iterations has not been seen to come later
-)
+LEARNING_PATIENCE = 12  # with learned slopes: what comes no nearer in so many has not been seen to later
 
 TANGENT = {
     "tolerance": 1e-8,
