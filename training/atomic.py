@@ -36,6 +36,12 @@ def atomic_path(target: Path) -> Iterator[Path]:
         raise
 
 
+def check_model_name(target: Path) -> None:
+    """Raises ModelFileError where `target` does not end in .pt; to be asked before a training whose model it is to hold."""
+    if target.suffix != ".pt":
+        raise ModelFileError(f"{target}: expected a name that ends in .pt")
+
+
 @contextmanager
 def placed_model(target: Path) -> Iterator[Path]:
     """A path of the name of `target` in a new folder beside it, to write a model file to and to check it; it takes the
@@ -44,8 +50,7 @@ def placed_model(target: Path) -> Iterator[Path]:
     Raises ModelFileError where `target` does not end in .pt.
     """
     target = Path(target)
-    if target.suffix != ".pt":
-        raise ModelFileError(f"{target}: expected a name that ends in .pt")
+    check_model_name(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.stem}-"))
     try:

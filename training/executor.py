@@ -1,7 +1,8 @@
 """One interface for many independent fine-scale runs: processes on this machine, or a Dask cluster.
 
 `run(function, tasks)` yields (task, answer) in whatever order they finish. `function` and the tasks must be
-importable and picklable. Nothing is written by workers: the caller stores what arrives.
+importable and picklable. Nothing is written by workers: the caller stores what arrives. `tasks` may be an iterator that has
+none for now and more after an answer.
 """
 
 from __future__ import annotations

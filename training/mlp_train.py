@@ -1,93 +1,24 @@
-"""Training of committees: Adam, mean square error over scaled outputs, early stopping ([GUAN22] 3.5)."""
+"""Training of committees on histories: parts by run, scales, the networks (mlp_fit.py), errors and spread ([GUAN22] 3.5)."""
 
 from __future__ import annotations
 
-import copy
-import itertools
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from pybridge.errors import ConfigError
+from training.executor import Executor, Serial
 from training.mlp import Mlp, MlpConfig
+from training.mlp_fit import Data, Fit, Fitting, fit_all
+from training.mlp_layers import Layers, rescaled, side_by_side
 from training.mlp_samples import Samples, split_runs
 
 PARTS = ("train", "validation", "test")
-Pair = tuple[torch.Tensor, torch.Tensor]
-_ACTIVATIONS = {
-    "relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid, "silu": torch.nn.SiLU,
-    "selu": torch.nn.SELU,
-}  # fmt: skip
-
-
-def _network(sizes: Sequence[int], activation: str, seed: int) -> torch.nn.Sequential:
-    generator = torch.Generator().manual_seed(seed)
-    layers: list[torch.nn.Module] = []
-    for k, (a, b) in enumerate(itertools.pairwise(sizes)):
-        layer = torch.nn.Linear(a, b)
-        with torch.no_grad():
-            layer.weight.copy_(torch.randn(b, a, generator=generator) * (2 / a) ** 0.5)
-            layer.bias.zero_()
-        layers.append(layer)
-        if k < len(sizes) - 2:
-            layers.append(_ACTIVATIONS[activation]())
-    return torch.nn.Sequential(*layers)
-
-
-def _fit(
-    net: torch.nn.Sequential, config: MlpConfig, seed: int, train: Pair, check: Pair, weight: torch.Tensor,
-    tell: Callable[[int, float], None] | None,
-) -> dict[str, float]:  # fmt: skip
-    """Train one network in place; the weights with the best validation error are kept."""
-    optimiser = torch.optim.Adam(net.parameters(), lr=config.learning_rate)
-    generator = torch.Generator().manual_seed(seed)
-    best, best_epoch, kept = float("inf"), 0, copy.deepcopy(net.state_dict())
-    epoch = 0
-    for epoch in range(1, config.epochs + 1):
-        order = torch.randperm(len(train[0]), generator=generator)
-        for begin in range(0, len(order), config.batch):
-            rows = order[begin : begin + config.batch]
-            loss = (weight * (net(train[0][rows]) - train[1][rows]) ** 2).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        if epoch % config.check_every == 0 or epoch == config.epochs:
-            with torch.no_grad():
-                error = float((weight * (net(check[0]) - check[1]) ** 2).mean())
-            if error < best:
-                best, best_epoch, kept = error, epoch, copy.deepcopy(net.state_dict())
-            if tell is not None:
-                tell(epoch, error)
-            if epoch - best_epoch >= config.patience:
-                break
-    net.load_state_dict(kept)
-    return {"validation": best, "epoch": best_epoch, "epochs": epoch}
-
-
-Layers = list[tuple[NDArray, NDArray]]
-
-
-def rescaled(start: Mlp, member: int, input_scale: NDArray, mean: NDArray, scale: NDArray) -> Layers:
-    """The layers of a member that answer the same where inputs and outputs have other scales."""
-    layers = list(zip(start.weights[member], start.biases[member], strict=True))
-    weight, bias = layers[0]
-    layers[0] = weight * (input_scale / start.input_scale), bias
-    weight, bias = layers[-1]
-    ratio = start.output_scale / scale
-    layers[-1] = weight * ratio[:, None], bias * ratio + (start.output_mean - mean) / scale
-    return layers
-
-
-def _set_layers(net: torch.nn.Sequential, layers: Layers) -> None:
-    linear = [layer for layer in net if isinstance(layer, torch.nn.Linear)]
-    with torch.no_grad():
-        for layer, (weight, bias) in zip(linear, layers, strict=True):
-            layer.weight.copy_(torch.tensor(weight))
-            layer.bias.copy_(torch.tensor(bias))
 
 
 def _check_start(start: Mlp, config: MlpConfig) -> None:
@@ -105,50 +36,30 @@ def _check_start(start: Mlp, config: MlpConfig) -> None:
         )
 
 
-def _layers(net: torch.nn.Sequential) -> Layers:
-    linear = [layer for layer in net if isinstance(layer, torch.nn.Linear)]
-    return [
-        (layer.weight.detach().double().numpy(), layer.bias.detach().double().numpy()) for layer in linear
-    ]
+def _fits(config: MlpConfig, starts: Sequence[Layers] | None) -> list[Fit]:
+    """The networks of a committee, member by member: one each, or two trained by themselves ([QU23B] Eq. 8 to 9)."""
+    hidden, fits = config.hidden_layers, []
+    for member in range(config.members):
+        seed = 1000 * config.seed + member
+        start = None if starts is None else starts[member]
+        if config.stiffness_width is None:
+            fits.append(Fit(f"member{member}", (6, *[config.width] * hidden, 9), (seed, seed), (0, 9), start))
+            continue
+        stress, stiffness = [config.width] * hidden, [config.stiffness_width] * hidden
+        fits.append(Fit(f"member{member}-stress", (6, *stress, 3), (seed, seed), (0, 3)))
+        fits.append(Fit(f"member{member}-stiffness", (6, *stiffness, 6), (seed + 500, seed), (3, 9)))
+    return fits
 
 
-def side_by_side(a: Layers, b: Layers) -> Layers:
-    """Two networks of the same inputs and depth as one: answers of `a`, then of `b`. Beyond the first layer the weights
-    between the two are zeros."""
-    out = [(np.vstack([a[0][0], b[0][0]]), np.concatenate([a[0][1], b[0][1]]))]
-    for (wa, ba), (wb, bb) in zip(a[1:], b[1:], strict=True):
-        weight = np.zeros((len(wa) + len(wb), wa.shape[1] + wb.shape[1]))
-        weight[: len(wa), : wa.shape[1]], weight[len(wa) :, wa.shape[1] :] = wa, wb
-        out.append((weight, np.concatenate([ba, bb])))
-    return out
-
-
-def _member(
-    config: MlpConfig, seed: int, train: Pair, check: Pair, weight: torch.Tensor,
-    tell: Callable[[int, float], None] | None, start: Layers | None,
-) -> tuple[Layers, dict[str, Any]]:  # fmt: skip
-    """One member: a network, or two trained by themselves ([QU23B] Eq. 8 to 9) and put side by side."""
-    hidden = config.hidden_layers
+def _members(config: MlpConfig, trained: Sequence[Fitting]) -> tuple[list[Layers], list[dict[str, Any]]]:
+    """Layers and what the card says of each member."""
+    logs = [{"validation": one.best, "epoch": one.best_epoch, "epochs": one.epoch} for one in trained]
+    layers = [one.layers for one in trained]
     if config.stiffness_width is None:
-        net = _network([6, *[config.width] * hidden, 9], config.activation, seed)
-        if start is not None:
-            _set_layers(net, start)
-        log = _fit(net, config, seed, train, check, weight, tell)
-        return _layers(net), log
-    made: list[Layers] = []
-    logs: dict[str, Any] = {}
-    for name, width, columns in (
-        ("", config.width, slice(0, 3)), ("stiffness_", config.stiffness_width, slice(3, 9)),
-    ):  # fmt: skip
-        outputs = columns.stop - columns.start
-        net = _network([6, *[width] * hidden, outputs], config.activation, seed + len(made) * 500)
-        part = _fit(
-            net, config, seed, (train[0], train[1][:, columns]), (check[0], check[1][:, columns]), weight[columns],
-            tell,
-        )  # fmt: skip
-        made.append(_layers(net))
-        logs |= {name + key: value for key, value in part.items()}
-    return side_by_side(*made), logs
+        return layers, logs
+    prefixed = [{f"stiffness_{key}": value for key, value in log.items()} for log in logs[1::2]]
+    both = [side_by_side(*two) for two in zip(layers[::2], layers[1::2], strict=True)]
+    return both, [a | b for a, b in zip(logs[::2], prefixed, strict=True)]
 
 
 def _parts(
@@ -171,13 +82,15 @@ def _parts(
 
 def train(
     samples: Samples, config: MlpConfig, moduli: Mapping[str, float], *, added: Sequence[Samples] = (),
-    start: Mlp | None = None,
-    tell: Callable[[int, int, float], None] | None = None, provenance: Mapping[str, Any] | None = None,
+    start: Mlp | None = None, provenance: Mapping[str, Any] | None = None, folder: Path | None = None,
+    executor: Executor | None = None, quiet: bool = True, picture: Path | None = None,
 ) -> Mlp:  # fmt: skip
     """Train a committee; `moduli` bulk, shear (Pa) and density of the virgin material go into the card.
 
-    `added`: further sets, each split by its own runs. `start`: a committee of the same sizes to go on from. `tell(member, epoch, validation error)` now and then. The same
-    seed gives the same committee on one machine.
+    `added`: further sets, each split by its own runs. `start`: a committee of the same sizes to go on from. `folder`: where
+    the state of each network is kept every few seconds and gone on from. `executor`: where they train (in this process).
+    `picture`: of the errors over the epochs. The same seed gives the same committee on one machine, whatever the executor and
+    the interruptions. Raises ConfigError where `folder` holds another training, `start` does not fit or training diverges.
     """
     if start is not None:
         _check_start(start, config)
@@ -189,35 +102,57 @@ def train(
     # One scale for the three stresses and one for the six stiffnesses: a component near zero must not be magnified.
     deviation = y[0].std(axis=0)
     scale = np.concatenate([np.full(3, deviation[:3].max()), np.full(6, deviation[3:].max())])
-    weight = torch.tensor([config.stress_weight] * 3 + [1.0] * 6)
-    data = [
-        (
-            torch.tensor(a / input_scale, dtype=torch.float32),
-            torch.tensor((b - mean) / scale, dtype=torch.float32),
-        )
-        for a, b in zip(x, y, strict=True)
-    ]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # small layers: more threads only wait for each other
-    try:
-        found = []
-        for member in range(config.members):
-            told = None if tell is None else (lambda epoch, error, m=member: tell(m, epoch, error))
-            first = None if start is None else rescaled(start, member, input_scale, mean, scale)
-            found.append(_member(config, 1000 * config.seed + member, data[0], data[1], weight, told, first))
-    finally:
-        torch.set_num_threads(threads)
+    weight = np.array([config.stress_weight] * 3 + [1.0] * 6, np.float32)
+    (train_x, train_y), (check_x, check_y) = (
+        ((a / input_scale).astype(np.float32), ((b - mean) / scale).astype(np.float32))
+        for a, b in zip(x[:2], y[:2], strict=True)
+    )
+    data = Data(train_x, train_y, check_x, check_y, weight)
+    starts = (
+        None
+        if start is None
+        else [rescaled(start, member, input_scale, mean, scale) for member in range(config.members)]
+    )
+    identity = {
+        "data": _checksum(list(vars(data).values())),
+        "start": _checksum([a for s in starts or [] for pair in s for a in pair]),
+    }
+    trained = fit_all(
+        _fits(config, starts), config, data, executor or Serial(), folder=folder, identity=identity,
+        quiet=quiet,
+    )  # fmt: skip
+    if picture is not None:
+        _plot(trained, picture)
+    members, logs = _members(config, trained)
     committee = Mlp(
-        tuple(tuple(w for w, _ in layers) for layers, _ in found),
-        tuple(tuple(b for _, b in layers) for layers, _ in found),
+        tuple(tuple(w for w, _ in layers) for layers in members),
+        tuple(tuple(b for _, b in layers) for layers in members),
         config.activation, input_scale, scale, mean, x[0].min(axis=0), x[0].max(axis=0),
         float(np.sqrt((y[0][:, :3] ** 2).mean())), 1.0, config.deadband,
         {
             "material": dict(moduli), "runs": runs[0], "added": runs[1:],
-            "training": {"config": asdict(config), "members": [log for _, log in found], **(provenance or {})},
+            "training": {"config": asdict(config), "members": logs, **(provenance or {})},
         },
     )  # fmt: skip
     return _with_errors(committee, x, y, config)
+
+
+def _checksum(arrays: Sequence[NDArray]) -> str:
+    total = 0
+    for array in arrays:
+        total = zlib.crc32(np.ascontiguousarray(array).tobytes(), total)
+    return f"{total:08x}"
+
+
+def _plot(trained: Sequence[Fitting], file: Path) -> None:
+    from training.pictures import curves
+
+    series = {}
+    for one in trained:
+        epoch, training, validation = np.array(one.curve).T
+        series[f"{one.name}, validation"] = epoch, validation
+        series[f"-{one.name}, training"] = epoch, training
+    curves(series, ("epoch", "mean square error, scaled"), file, "pairs y")
 
 
 def _with_errors(committee: Mlp, x: list[NDArray], y: list[NDArray], config: MlpConfig) -> Mlp:

@@ -91,7 +91,7 @@ def curves(
 ) -> None:
     """Lines {label: (x, y)}; a label that starts with "-" is dashed; `log` names logarithmic axes ("x",
     "y", "xy"), and with "pairs" two lines each have one colour."""
-    figure, axes = _axes()
+    figure, axes = _axes(size=(9.0, 4.5) if len(series) > 8 else (6.0, 4.0))
     axis = axes[0, 0]
     for k, (label, (x, y)) in enumerate(series.items()):
         dashed = label.startswith("-")
@@ -111,7 +111,7 @@ def curves(
     axis.set(xlabel=labels[0], ylabel=labels[1])
     axis.grid(True, which="both", alpha=0.3)
     if "pairs" in log:  # many lines: no room within
-        figure.legend(loc="outside upper center", ncols=len(series) // 2, fontsize=6, handlelength=3)
+        figure.legend(loc="outside upper center", ncols=min(len(series) // 2, 5), fontsize=6, handlelength=3)
     else:
         axis.legend(fontsize=7)
     _save(figure, path)

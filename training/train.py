@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from numpy.typing import NDArray
 import pybridge
 from pybridge.errors import ConfigError, DataSetError
 from pybridge.report import write_text_atomic
-from training.atomic import atomic_path
+from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
 from training.datasets import DataSet
 from training.measures import errors
@@ -317,6 +316,20 @@ class Trainer:
             every = torch.arange(len(self.validation.size), device=self.config.device)
             return history_loss(self.network(self.validation.x[0]), self.validation, every).item()
 
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on to the same bits."""
+        return {
+            "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "generator": self.generator.get_state(), "epoch": self.epoch, "curve": self.curve,
+        }  # fmt: skip
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to what state() gave."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.generator.set_state(state["generator"].cpu())
+        self.epoch, self.curve = state["epoch"], [tuple(row) for row in state["curve"]]
+
     def surrogate(self, card: Mapping[str, Any]) -> PcaDnn:
         """The numbers as they stand, float64."""
         layers = [layer for layer in self.network.layers if isinstance(layer, torch.nn.Linear)]
@@ -335,49 +348,6 @@ class Trainer:
 def identity_of(config: TrainConfig, data: DataSet) -> dict[str, Any]:
     """What a run folder belongs to."""
     return {"config": config.to_dict(), "data_sha256": file_hash(data.path)}
-
-
-def save_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -> None:
-    """Everything needed to go on to the same bits."""
-    content = {
-        "identity": json.dumps(identity, sort_keys=True),
-        "network": trainer.network.state_dict(),
-        "optimiser": trainer.optimiser.state_dict(),
-        "generator": trainer.generator.get_state(),
-        "epoch": trainer.epoch,
-        "curve": trainer.curve,
-    }
-    memory = io.BytesIO()
-    torch.save(content, memory)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(memory.getvalue())
-
-
-def load_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -> None:
-    """Go on from a checkpoint; raises ConfigError where it belongs to another training or cannot be read."""
-    try:
-        content = torch.load(path, weights_only=True, map_location=trainer.config.device)
-        found = json.loads(content["identity"])
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise ConfigError(
-            f"{path}: not a checkpoint of this package ({error}); delete it to start anew"
-        ) from error
-    if found != identity:
-        raise ConfigError(
-            f"{path.parent} holds another training: {_difference(found, identity)}; choose another --out or delete it"
-        )
-    trainer.network.load_state_dict(content["network"])
-    trainer.optimiser.load_state_dict(content["optimiser"])
-    trainer.generator.set_state(content["generator"].cpu())
-    trainer.epoch, trainer.curve = content["epoch"], [tuple(row) for row in content["curve"]]
-
-
-def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    if found.get("data_sha256") != wanted["data_sha256"]:
-        return "another data set"
-    old, new = found.get("config", {}), wanted["config"]
-    keys = [key for key in new if old.get(key) != new[key]]
-    return ", ".join(f"{key} is {old.get(key)!r} there, {new[key]!r} here" for key in keys)
 
 
 def split(data: DataSet, fraction: float, seed: int) -> tuple[DataSet, DataSet | None]:
@@ -426,7 +396,7 @@ def train(data: DataSet, config: TrainConfig, out: Path, quiet: bool = False) ->
     trainer = Trainer.start(config, training, validation)
     out.mkdir(parents=True, exist_ok=True)
     if checkpoint.exists():
-        load_checkpoint(trainer, checkpoint, identity)
+        load_checkpoint(checkpoint, identity, trainer.restore, config.device)
     assert trainer.curve is not None
     with flushed_denormals(config.device == "cpu"), progress_bar(quiet) as bar:
         line = bar.add_task("train", total=config.epochs, completed=trainer.epoch, note="")
@@ -441,7 +411,7 @@ def train(data: DataSet, config: TrainConfig, out: Path, quiet: bool = False) ->
             )
             bar.update(line, advance=1, note=f"loss {loss:.4f}, validation {validation_loss:.4f}")
             if trainer.epoch % config.checkpoint_every == 0 or trainer.epoch == config.epochs:
-                save_checkpoint(trainer, checkpoint, identity)
+                save_checkpoint(checkpoint, identity, trainer.state())
                 write_curve(trainer.curve, out)
     model = trainer.surrogate(_card(data, training, validation, identity, config))
     if validation is not None:

@@ -8,8 +8,6 @@ evaluated with its graph, in double precision, on the paths held back.
 from __future__ import annotations
 
 import copy
-import io
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +21,7 @@ from torch import Tensor
 
 import pybridge
 from pybridge.errors import ConfigError, DataSetError
-from training.atomic import atomic_path
+from training.checkpoint import load_checkpoint, save_checkpoint
 from training.datasets import DataSet
 from training.measures import errors
 from training.pca_dnn import file_hash
@@ -299,6 +297,17 @@ class Trainer:
             optimiser.load_state_dict(own)
         self.usual = state["usual"]
 
+    def whole_state(self) -> dict[str, Any]:
+        """Everything needed to go on to the same bits."""
+        kept = {"generator": self.generator.get_state(), "epoch": self.epoch, "curve": self.curve}
+        return {**self.state(), **kept}
+
+    def restore_whole(self, state: Mapping[str, Any]) -> None:
+        """Back to what whole_state() gave."""
+        self.restore(state)
+        self.generator.set_state(state["generator"])
+        self.epoch, self.curve = state["epoch"], [tuple(row) for row in state["curve"]]
+
     def _batches(self) -> list[tuple[list[Prepared], Tensor]]:
         """All paths, each batch from one group, in random order."""
         batches = []
@@ -326,42 +335,6 @@ class Trainer:
                     own, largest = ranges(self.model, *steps)
                     hidden, radius = torch.fmax(hidden, own), torch.fmax(radius, largest)
         return MARGIN * hidden.double().numpy() + 1e-3, MARGIN * float(radius)
-
-
-def save_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -> None:
-    """Everything needed to go on to the same bits."""
-    content = {
-        "identity": json.dumps(identity, sort_keys=True),
-        **trainer.state(),
-        "generator": trainer.generator.get_state(),
-        "epoch": trainer.epoch,
-        "curve": trainer.curve,
-    }
-    memory = io.BytesIO()
-    torch.save(content, memory)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(memory.getvalue())
-
-
-def load_checkpoint(trainer: Trainer, path: Path, identity: Mapping[str, Any]) -> None:
-    """Go on from a checkpoint; raises ConfigError where it belongs to another training or cannot be read."""
-    try:
-        content = torch.load(path, weights_only=True)
-        found = json.loads(content["identity"])
-        if found == identity:
-            trainer.restore(content)
-            trainer.generator.set_state(content["generator"])
-            trainer.epoch, trainer.curve = content["epoch"], [tuple(row) for row in content["curve"]]
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise ConfigError(
-            f"{path}: not a checkpoint of this kind ({error}); delete it to start anew"
-        ) from error
-    if found != identity:
-        old, new = found.get("config", {}), identity["config"]
-        keys = [key for key in new if old.get(key) != new[key]] or ["the data set"]
-        raise ConfigError(
-            f"{path.parent} holds another training: {', '.join(keys)} differs; choose another --out or delete it"
-        )
 
 
 def train(data: DataSet, config: YieldSurfaceConfig, out: Path, quiet: bool = False) -> Surrogate:
@@ -412,7 +385,7 @@ def train_one(
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
-        load_checkpoint(trainer, checkpoint, identity)
+        load_checkpoint(checkpoint, identity, trainer.restore_whole)
     with flushed_denormals(True), progress_bar(quiet) as bar:
         line = bar.add_task("train", total=config.epochs, completed=trainer.epoch, note="")
         while trainer.epoch < config.epochs:
@@ -426,7 +399,7 @@ def train_one(
             )
             bar.update(line, advance=1, note=f"loss {loss:.4f}, validation {validation_loss:.4f}")
             if trainer.epoch % config.checkpoint_every == 0 or trainer.epoch == config.epochs:
-                save_checkpoint(trainer, checkpoint, identity)
+                save_checkpoint(checkpoint, identity, trainer.whole_state())
                 write_curve(trainer.curve, out)
     surrogate = finished(trainer, data, training, validation, identity)
     save(surrogate, out / "surrogate.npz")

@@ -5,13 +5,14 @@
     pybridge soil resample run.npz --packing disks100 --points 32 --out flagged.h5
     pybridge soil train soil.h5 flagged.h5 --members 5 --out soil2.pt
 
-An interrupted `generate` goes on with the same command. `resample` takes the history of a run with a network, as `pybridge
+An interrupted `generate` or `train` goes on with the same command. `resample` takes the history of a run with a network, as `pybridge
 verify soil` writes it. docs/soil.md says more.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 HELP = "learned soil: coupled tests with packings, and networks trained on them"
@@ -51,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="one key of the configuration, in TOML",
+    )
+    fit.add_argument(
+        "--processes", type=int, default=2, help="networks trained at once; 0: one by one in this process (2)"
     )
     fit.add_argument("--out", type=Path, required=True, metavar="FILE")
     again = actions.add_parser(
@@ -93,19 +97,27 @@ def _generate(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     from dataclasses import replace
 
+    from pybridge.errors import ModelFileError
+    from training.atomic import check_model_name
+    from training.datasets import parts_folder
+    from training.executor import make_executor
     from training.mlp import read_mlp_config
     from training.mlp_export import export_mlp, read_mlp
     from training.mlp_train import train
     from training.soil import read_sets
 
+    check_model_name(options.out)
     config = read_mlp_config(options.config, options.set)
     for name in ("members", "epochs"):
         if getattr(options, name) is not None:
             config = replace(config, **{name: getattr(options, name)})
     sets, provenance = read_sets(options.data)
+    parts = parts_folder(options.out)
     model = train(
         sets[0], config, provenance["material"], added=sets[1:],
         start=None if options.start is None else read_mlp(options.start), provenance={"data": provenance["checksum"]},
+        folder=parts, executor=make_executor(options.processes), quiet=False,
+        picture=options.out.with_suffix(".training.png"),
     )  # fmt: skip
     for member, log in enumerate(model.card["training"]["members"]):
         print(
@@ -113,7 +125,13 @@ def _train(options: argparse.Namespace) -> int:
         )
     for name, value in model.card["errors"].items():
         print(f"{name.replace('_', ', ')}: relative error {value:.4f}")
-    found = export_mlp(model, options.out)
+    try:
+        found = export_mlp(model, options.out)
+    except ModelFileError as error:
+        raise ModelFileError(
+            f"{error}; the trained networks stand in {parts}: the same command exports them"
+        ) from error
+    shutil.rmtree(parts)
     print(f"{options.out}: engines agree within {max(found.values()):.1e} (single precision), "
           f"{max(v for k, v in found.items() if '64' in k):.1e} (double)")  # fmt: skip
     return 0
