@@ -174,8 +174,11 @@ def test_early_stopping_keeps_the_best(tmp_path) -> None:
     config = replace(SMALL, members=1, epochs=4000, patience=100, learning_rate=0.05, check_every=5)
     model = train(made_up(), config, MODULI, folder=tmp_path)
     log = model.card["training"]["members"][0]
-    told = [error for _, _, error in torch.load(tmp_path / "member0.pt", weights_only=True)["curve"]]
+    state = torch.load(tmp_path / "member0.pt", weights_only=True)
+    told = [error for _, _, error in state["curve"]]
     assert log["validation"] == min(told) < told[-1]
+    assert np.array_equal(model.weights[0][0], state["kept"]["0.weight"].double())
+    assert not np.array_equal(model.weights[0][0], state["net"]["0.weight"].double())
     assert log["epochs"] - log["epoch"] >= 100 or log["epochs"] == 4000
     assert log["epochs"] < 4000
 
