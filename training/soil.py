@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -244,72 +244,6 @@ def select(out: Path, data: Path, *, in_band: bool) -> None:
         "of": provenance["checksum"],
     }
     write_samples(out, provenance["packing"], arrays, samples.run[keep], source)
-
-
-def label(packing: str, strain: NDArray, threads: int = 1) -> dict[str, NDArray]:
-    """What packings answer to strains (paths, times, 3) of tensor components, from 0: strain, stress, stiffness of the
-    paths that came to their end, and `path`, their numbers."""
-    points = MaterialPoints(open_material(packing), len(strain), threads)
-    failed = np.zeros(len(strain), bool)
-    stress, stiffness = [], []
-    for eps in strain.transpose(1, 2, 0):
-        points.trial(eps * np.array([1, 1, 2])[:, None])
-        failed |= points.status >= 2
-        stress.append(points.stress)
-        stiffness.append(points.stiffness()[np.triu_indices(3)])
-        points.accept()
-    found = {
-        "strain": strain,
-        "stress": np.array(stress).transpose(2, 0, 1),
-        "stiffness": np.array(stiffness).transpose(2, 0, 1),
-    }
-    return {name: value[~failed] for name, value in found.items()} | {"path": np.flatnonzero(~failed)}
-
-
-def flagged_points(flagged: NDArray, count: int, left_out: Collection[int] = ()) -> NDArray:
-    """At most `count` of the points flagged in the end, evenly over the order in which they were flagged, those in
-    `left_out` aside. flagged (records, points)."""
-    chosen = np.setdiff1d(np.flatnonzero(flagged[-1]), list(left_out))
-    order = chosen[np.argsort(flagged[:, chosen].argmax(axis=0), kind="stable")]
-    return order[np.unique(np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int))]
-
-
-def resample(
-    out: Path,
-    history: Path,
-    *,
-    packing: str,
-    points: int | None,
-    threads: int = 1,
-    tell: Callable[[str], None] = print,
-) -> None:
-    """Active resampling ([GUAN22] 3.4.2): strain paths of flagged points of a run with a network, answered by packings.
-    `points` None: every point's path, flagged or not, as of a run with packings ([GUAN22] FEM-ML 2).
-
-    `history` (.npz): load (records,), strain (records, 3, points; engineering shear), flagged (records, points), steps.
-    Each path is a run of its own in the data set. Raises DataSetError where nothing is flagged.
-    """
-    try:
-        with np.load(history) as file:
-            load, strain, flagged, steps = (file[k] for k in ("load", "strain", "flagged", "steps"))
-    except (OSError, KeyError, ValueError) as error:
-        raise DataSetError(f"{history}: expected the arrays load, strain, flagged, steps: {error}") from error
-    chosen = np.arange(strain.shape[2]) if points is None else flagged_points(flagged, points)
-    if len(chosen) == 0:
-        raise DataSetError(f"{history}: no point was flagged: the network knows these paths, nothing to add")
-    reached = int(np.floor(load[-1] * steps + 1e-6))
-    keep = [int(np.argmin(np.abs(load - k / steps))) for k in range(reached + 1)]
-    paths = strain[keep][:, :, chosen].transpose(2, 0, 1) * np.array([1, 1, 0.5])
-    found = label(packing, paths, threads)
-    if len(found["path"]) < len(chosen):
-        tell(
-            f"{len(chosen) - len(found['path'])} of {len(chosen)} paths left out: the packing failed on them"
-        )
-    kind = "paths of all points" if points is None else "paths of flagged points"
-    source = {"source": kind, "packing": packing, "points": [int(i) for i in chosen]}
-    write_samples(out, packing, found, found.pop("path"), source)
-    of = "points" if points is None else f"{int(flagged[-1].sum())} flagged points"
-    tell(f"{len(found['strain'])} {'' if points is None else 'of '}{of} added, {reached} steps each")
 
 
 def read_samples(path: Path) -> tuple[Samples, dict[str, Any]]:

@@ -7,7 +7,6 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
@@ -69,54 +68,6 @@ def test_iterations_become_samples(tmp_path) -> None:
     assert set(part.iterations.path) == {0, 1, 2, 3}
     with pytest.raises(DataSetError, match="expected one of converged, iterations"):
         soil.generate(out, collect="all")
-
-
-def test_flagged_points_become_paths(data, tmp_path) -> None:
-    """Paths of flagged points are answered by packings as the coupled test was; sets of other packings do not join."""
-    samples, _ = soil.read_samples(data)
-    strain = samples.strain[:4] * np.array([1, 1, 2])
-    flagged = np.zeros((5, 4), bool)
-    flagged[2:, 1] = flagged[4:, 3] = True
-    history: dict[str, Any] = {
-        "load": np.linspace(0, 1, 5),
-        "strain": strain.transpose(1, 2, 0),
-        "flagged": flagged,
-        "steps": 4,
-    }
-    file, out = tmp_path / "run.npz", tmp_path / "flagged.h5"
-    np.savez(file, **history)
-    soil.resample(out, file, packing="disks100", points=8, tell=lambda text: None)
-    added, _ = soil.read_samples(out)
-    np.testing.assert_allclose(added.strain, samples.strain[[1, 3]], atol=1e-12)
-    np.testing.assert_allclose(added.stress, samples.stress[[1, 3]], rtol=1e-6)
-    assert len(np.unique(added.run)) == 2
-    sets, provenance = soil.read_sets([data, out])
-    assert len(sets) == 2
-    assert "+" in provenance["checksum"]
-    history["flagged"][:] = False
-    np.savez(file, **history)
-    with pytest.raises(DataSetError, match="no point was flagged"):
-        soil.resample(out, file, packing="disks100", points=8)
-    soil.resample(out, file, packing="disks100", points=None, tell=lambda text: None)
-    np.testing.assert_allclose(soil.read_samples(out)[0].stress, samples.stress[:4], rtol=1e-6)
-    np.savez(file, strain=strain)
-    with pytest.raises(DataSetError, match="expected the arrays load"):
-        soil.resample(out, file, packing="disks100", points=8)
-    other = tmp_path / "other.h5"
-    unsealed(
-        out, other, lambda f: f.attrs.update(provenance=json.dumps({"packing": "other", "material": {}}))
-    )
-    with pytest.raises(DataSetError, match="must come from one packing"):
-        soil.read_sets([data, other])
-
-
-def test_chosen_points_follow_the_order_of_their_flags() -> None:
-    flagged = np.zeros((6, 10), bool)
-    for point, since in ((7, 1), (2, 2), (9, 3), (4, 4), (0, 5)):
-        flagged[since:, point] = True
-    assert list(soil.flagged_points(flagged, 3)) == [7, 9, 0]
-    assert list(soil.flagged_points(flagged, 99)) == [7, 2, 9, 4, 0]
-    assert list(soil.flagged_points(flagged, 2, left_out=[7])) == [2, 0]
 
 
 def test_other_settings_do_not_go_on(data, tmp_path) -> None:
@@ -210,17 +161,7 @@ def test_guards_of_the_packing_stand_beside_its_name(tmp_path) -> None:
         soil.write_samples(files[0], "disks100,overlap", arrays, np.zeros(1, int), {})
 
 
-def unsealed(data, copy, change):
-    """The same data set as if it came from elsewhere, with one change."""
-    with h5py.File(data, "r") as source, h5py.File(copy, "w") as file:
-        for name in source:
-            source.copy(name, file)
-        for name, value in source.attrs.items():
-            file.attrs[name] = value
-        change(file)
-
-
-def test_data_without_stiffness_or_in_other_units_are_refused(data, tmp_path) -> None:
+def test_data_without_stiffness_or_in_other_units_are_refused(unsealed, data, tmp_path) -> None:
     copy = tmp_path / "copy.h5"
     unsealed(data, copy, lambda file: None)
     assert len(soil.read_samples(copy)[0].run) == 12

@@ -2,11 +2,11 @@
 
     pybridge soil generate --packing disks100 --runs 8 --out soil.h5
     pybridge soil train soil.h5 --members 5 --out soil.pt
-    pybridge soil resample run.npz --packing disks100 --points 32 --out flagged.h5
+    pybridge soil resample results/run.h5 --packing disks100 --points 32 --out flagged.h5
     pybridge soil train soil.h5 flagged.h5 --members 5 --out soil2.pt
 
-An interrupted `generate` or `train` goes on with the same command. `resample` takes the history of a run with a network, as `pybridge
-verify soil` writes it. docs/soil.md says more.
+An interrupted `generate` or `train` goes on with the same command. `resample` takes the result file of a run with a network.
+docs/soil.md says more.
 """
 
 from __future__ import annotations
@@ -60,11 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     again = actions.add_parser(
         "resample", help="paths of flagged points, answered by packings, as a data set"
     )
-    again.add_argument("history", type=Path, metavar="NPZ", help="history of a run with a network")
+    again.add_argument(
+        "source", type=Path, metavar="RUN", help="a run with a network: result file (.h5), or history (.npz)"
+    )
     again.add_argument("--packing", required=True, metavar="NAME", help="file or name of the library")
     many = again.add_mutually_exclusive_group()
     many.add_argument("--points", type=int, default=32, help="flagged points to take at most (32)")
     many.add_argument("--all", action="store_true", help="every point, flagged or not")
+    again.add_argument(
+        "--records", type=int, help="of a path, straight between those of the run (as many as it has frames)"
+    )
     again.add_argument("--threads", type=int, default=2)
     again.add_argument("--out", type=Path, required=True, metavar="FILE")
     part = actions.add_parser(
@@ -138,11 +143,11 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _resample(options: argparse.Namespace) -> int:
-    from training.soil import resample
+    from training.soil_resample import resample
 
     resample(
-        options.out, options.history, packing=options.packing, points=None if options.all else options.points,
-        threads=options.threads,
+        options.out, options.source, packing=options.packing, points=None if options.all else options.points,
+        threads=options.threads, records=options.records, quiet=False,
     )  # fmt: skip
     print(options.out)
     return 0

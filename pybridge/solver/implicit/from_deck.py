@@ -14,7 +14,7 @@ from pybridge.deck.faces import faces_of
 from pybridge.deck.model import Deck, ElementSurface, corners_of
 from pybridge.errors import SolverError
 from pybridge.solver.from_deck import initial_stress
-from pybridge.solver.implicit.mesh import ImplicitMesh, mesh_of
+from pybridge.solver.implicit.mesh import ImplicitMesh, block_mesh
 from pybridge.solver.implicit.newton import Controls, Problem, suggested_controls
 from pybridge.solver.implicit.points import MaterialPoints
 from pybridge.solver.materials import MaterialSwitch, make_material
@@ -78,12 +78,7 @@ def _mesh(deck: Deck) -> tuple[ImplicitMesh, NDArray, NDArray]:
         kinds = ", ".join(block.type for block in deck.elements)
         raise SolverError(f"{deck.source}: elements {kinds}; the implicit solver takes one type of element")
     block = deck.elements[0]
-    dim = 2 if deck.plane else 3
-    corners = block.connectivity[:, : corners_of(block.type)]
-    used, cells = np.unique(corners, return_inverse=True)
-    mesh = mesh_of(block.type, deck.coordinates[used, :dim], cells.reshape(corners.shape))
-    nodes = np.unique(block.connectivity)
-    return mesh, nodes, mesh.node_dofs(deck.coordinates[nodes, :dim], deck.node_labels[nodes])
+    return block_mesh(block.type, deck.coordinates, deck.node_labels, block.connectivity)
 
 
 def _material(

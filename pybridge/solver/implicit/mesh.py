@@ -17,12 +17,13 @@ from scipy.sparse import csc_matrix
 from scipy.spatial import KDTree
 from skfem.refdom import RefHex
 
+from pybridge.deck.model import corners_of
 from pybridge.errors import SolverError
 
 
 @dataclass(frozen=True)
 class Technology:
-    """Element and mesh of scikit-fem, order of integration; mean: the volume strain is the element's mean, so that flow
+    """Element and mesh of scikit-fem, order of integration (0: the centre alone); mean: the volume strain is the element's mean, so that flow
     without change of volume does not lock (in plane strain of the strains in the plane)."""
 
     element: Any
@@ -31,13 +32,15 @@ class Technology:
     mean: bool = False
 
 
-# T6 has 3 points, Q4 and Q8 2 x 2 (reduced for Q8, as the papers' 4 an element), H8 2 x 2 x 2. Deck names: as Abaqus.
+# CPE3, CPE4R: of explicit runs, for what happened at their points. T6 has 3 points, Q4 and Q8 2 x 2 (reduced for Q8, as the papers' 4 an element), H8 2 x 2 x 2. Deck names: as Abaqus.
 ELEMENTS: dict[str, Technology] = {
     "T6": Technology(skfem.ElementTriP2, skfem.MeshTri, 2),
     "Q4": Technology(skfem.ElementQuad1, skfem.MeshQuad, 3),
     "Q8": Technology(skfem.ElementQuadS2, skfem.MeshQuad, 3),
     "H8": Technology(skfem.ElementHex1, skfem.MeshHex, 3),
     "H20": Technology(skfem.ElementHexS2, skfem.MeshHex, 3),
+    "CPE3": Technology(skfem.ElementTriP1, skfem.MeshTri, 0),
+    "CPE4R": Technology(skfem.ElementQuad1, skfem.MeshQuad, 0),
     "CPE4": Technology(skfem.ElementQuad1, skfem.MeshQuad, 3, mean=True),
     "CPE6": Technology(skfem.ElementTriP2, skfem.MeshTri, 2),
     "CPE8": Technology(skfem.ElementQuadS2, skfem.MeshQuad, 5),
@@ -101,10 +104,15 @@ class ImplicitMesh:
         return np.asarray(self.basis.dx).ravel()
 
     @cached_property
+    def _local_gradients(self) -> NDArray:
+        """(local degrees of freedom, i, j, elements, points of an element): u_i,j."""
+        functions: Any = self.basis.basis
+        return np.array([f[0].grad for f in functions])
+
+    @cached_property
     def gradients(self) -> NDArray:
         """B (elements, points of an element, components, local degrees of freedom): strain = B u."""
-        functions: Any = self.basis.basis
-        grads = np.array([f[0].grad for f in functions])  # (local, i, j, elements, points): u_i,j
+        grads = self._local_gradients
         rows = [grads[:, i, i] for i in range(self.dim)]
         rows += [grads[:, i, j] + grads[:, j, i] for i, j in _SHEARS[self.dim]]
         out = np.ascontiguousarray(np.array(rows).transpose(2, 3, 0, 1))
@@ -130,6 +138,11 @@ class ImplicitMesh:
         b, local = self.gradients, u[self._pattern[3]]
         flat = b.reshape(len(b), -1, b.shape[3]) @ local[:, :, None]
         return np.ascontiguousarray(flat.reshape(-1, self.components).T)
+
+    def deformation_gradient(self, u: NDArray) -> NDArray:
+        """F = I + du/dX (points, dim, dim) of the displacements u."""
+        h = np.einsum("bijeq,eb->eqij", self._local_gradients, u[self._pattern[3]])
+        return np.eye(self.dim) + h.reshape(-1, self.dim, self.dim)
 
     def displacement(self, u: NDArray) -> NDArray:
         """(dim, points) of the displacements u, m."""
@@ -198,9 +211,26 @@ def mesh_of(kind: str, corners: NDArray, cells: NDArray) -> ImplicitMesh:
     if technology.mesh is skfem.MeshHex:
         cells = cells[:, _hexahedron_order()]
     mesh = technology.mesh(np.ascontiguousarray(corners.T), np.ascontiguousarray(cells.T))
+    element = skfem.ElementVector(technology.element())
+    if technology.order > 0:
+        return ImplicitMesh(kind, skfem.Basis(mesh, element, intorder=technology.order))
+    centre, area = (1 / 3, 0.5) if technology.mesh is skfem.MeshTri else (0.5, 1.0)
     return ImplicitMesh(
-        kind, skfem.Basis(mesh, skfem.ElementVector(technology.element()), intorder=technology.order)
+        kind, skfem.Basis(mesh, element, quadrature=(np.full((2, 1), centre), np.array([area])))
     )
+
+
+def block_mesh(
+    kind: str, coordinates: NDArray, labels: NDArray, cells: NDArray
+) -> tuple[ImplicitMesh, NDArray, NDArray]:
+    """A block of elements in Abaqus's order: cells (m, nodes of an element) index the nodes' coordinates (n, 3) and labels.
+    The mesh, the nodes it uses, and their degrees of freedom (dim, used). Raises SolverError."""
+    dim = 3 if kind.startswith("C3D") else 2
+    corners = cells[:, : corners_of(kind)]
+    used, numbered = np.unique(corners, return_inverse=True)
+    mesh = mesh_of(kind, coordinates[used, :dim], numbered.reshape(corners.shape))
+    nodes = np.unique(cells)
+    return mesh, nodes, mesh.node_dofs(coordinates[nodes, :dim], labels[nodes])
 
 
 def _technology(kind: str) -> Technology:
@@ -235,6 +265,10 @@ def rectangle(kind: str, columns: int, rows: int, width: float, height: float) -
             "top": lambda x: np.abs(x[1] - height) < near,
         }
     )
+    element = skfem.ElementVector(technology.element())
+    if technology.order > 0:
+        return ImplicitMesh(kind, skfem.Basis(mesh, element, intorder=technology.order))
+    centre, area = (1 / 3, 0.5) if technology.mesh is skfem.MeshTri else (0.5, 1.0)
     return ImplicitMesh(
-        kind, skfem.Basis(mesh, skfem.ElementVector(technology.element()), intorder=technology.order)
+        kind, skfem.Basis(mesh, element, quadrature=(np.full((2, 1), centre), np.array([area])))
     )
