@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pybridge.deck.model import ELEMENT_NODES
 from pybridge.errors import PybridgeError
+from pybridge.results.measures import strain_measures, stress_measures
 from pybridge.results.schema import Field
 from pybridge.results.writer import FrameData, MeshData, ResultWriter
+from pybridge.solver.implicit.mesh import ELEMENTS, block_mesh
+
+Gradients = Callable[[NDArray], tuple[NDArray, NDArray]]
 
 NEEDED = ("node_labels", "coordinates", "element_labels", "element_type", "connectivity", "time", "U", "S")
 ENERGIES = {
     "ALLKE": "kinetic", "ALLIE": "internal", "ALLPD": "plastic", "ALLVD": "viscous", "ALLAE": "hourglass",
     "ALLFD": "contact", "ALLWK": "external", "ETOTAL": "total",
 }  # fmt: skip
-# Derivatives of the shape functions at the middle of an element, by the parent coordinates: (corners, 3) or (corners, 2).
+# C3D8R, CAX4R: derivatives of the shape functions at the middle of an element, by the parent coordinates: (corners, 3) or (corners, 2).
 _CORNERS = {
     8: np.array([[-1, -1, -1], [1, -1, -1], [1, 1, -1], [-1, 1, -1], [-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]]) / 8,
     4: np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 4,
@@ -32,12 +38,13 @@ def write_result(source: Path, target: Path, *, overwrite: bool = False) -> int:
     coordinates[:, : given.shape[1]] = given
     kind, cells = str(arrays["element_type"]), arrays["connectivity"]
     flat = kind.startswith("CAX")
+    gradients = _gradients(kind, coordinates, arrays["node_labels"], cells)
     mesh = MeshData(coordinates, arrays["node_labels"], arrays["element_labels"], ((kind, cells),), flat)
     writer = ResultWriter(target, overwrite=overwrite)
     writer.create(mesh, f"{source.stem}, Abaqus", {"source": str(source.name), "solver": "Abaqus"})
     history = _history(arrays)
     for k, time in enumerate(arrays["time"]):
-        writer.append(_frame(arrays, k, float(time), coordinates, cells, flat), history)
+        writer.append(_frame(arrays, k, float(time), gradients), history)
     writer.finish(history, complete=True)
     return len(arrays["time"])
 
@@ -59,30 +66,27 @@ def _load(source: Path) -> dict[str, NDArray]:
                 f"{source}: {name} has shape {arrays[name].shape}; expected {frames} frames of {count} values"
             )
     cells = arrays["connectivity"]
-    if cells.ndim != 2 or len(cells) != elements or cells.shape[1] not in _CORNERS or cells.max() >= nodes:
+    kind = str(arrays["element_type"])
+    if kind not in ELEMENT_NODES:
+        raise PybridgeError(f"{source}: elements {kind}; expected one of {', '.join(ELEMENT_NODES)}")
+    if cells.shape != (elements, ELEMENT_NODES[kind]) or cells.min() < 0 or cells.max() >= nodes:
         raise PybridgeError(
-            f"{source}: connectivity {cells.shape} does not fit {elements} elements of 8 or 4 nodes"
+            f"{source}: connectivity {cells.shape} does not fit {elements} elements {kind} of {ELEMENT_NODES[kind]} nodes"
         )
     return arrays
 
 
-def _frame(
-    arrays: dict[str, NDArray], k: int, time: float, coordinates: NDArray, cells: NDArray, flat: bool
-) -> FrameData:
+def _frame(arrays: dict[str, NDArray], k: int, time: float, gradients: Gradients) -> FrameData:
     node: dict[str, NDArray] = {}
     for name, key in (("displacement", "U"), ("velocity", "V")):
         if key in arrays:
-            node[name] = np.zeros((len(coordinates), 3))
+            node[name] = np.zeros((len(arrays["node_labels"]), 3))
             node[name][:, : arrays[key].shape[2]] = arrays[key][k]
     stress = arrays["S"][k]
-    mean = stress[:, :3].mean(1)
-    deviator = stress - np.concatenate([np.repeat(mean[:, None], 3, 1), np.zeros((len(mean), 3))], axis=1)
-    element: dict[str, Any] = {
-        "stress": stress,
-        "mises": np.sqrt(1.5 * (deviator**2 * [1, 1, 1, 2, 2, 2]).sum(1)),
-        "pressure": -mean,
-        **_strains(coordinates, node["displacement"], cells, flat),
-    }
+    f, weight = gradients(node["displacement"])
+    element: dict[str, Any] = {"stress": stress, **stress_measures(stress)}
+    for name, values in strain_measures(f).items():
+        element[name] = (values.reshape(len(stress), -1) * weight).sum(axis=1)
     known: dict[str, Field] = {}
     for key, values in arrays.items():
         if key == "PEEQ":
@@ -95,22 +99,32 @@ def _frame(
     return FrameData(time, node, element, known)
 
 
-def _strains(x: NDArray, u: NDArray, cells: NDArray, flat: bool) -> dict[str, NDArray]:
-    """The paper's deviatoric and volumetric strain at the middle of each element (pybridge/results/schema.py)."""
+def _gradients(kind: str, x: NDArray, labels: NDArray, cells: NDArray) -> Gradients:
+    """Deformation gradients at the points of each element, and the points' shares of it."""
+    if kind in ELEMENTS:
+        mesh, nodes, dofs = block_mesh(kind, x, labels, cells)
+        weight = mesh.weights.reshape(len(cells), -1)
+
+        def inside(u: NDArray) -> tuple[NDArray, NDArray]:
+            local, f = np.zeros(mesh.size), np.tile(np.eye(3), (mesh.points, 1, 1))
+            local[dofs] = u[nodes, : mesh.dim].T
+            f[:, : mesh.dim, : mesh.dim] = mesh.deformation_gradient(local)
+            return f, weight / weight.sum(axis=1, keepdims=True)
+
+        return inside
     derivative = _CORNERS[cells.shape[1]]
     axes = derivative.shape[1]
-    reference, current = x[cells][:, :, :axes], (x + u)[cells][:, :, :axes]
-    jacobian = np.einsum("eai,aj->eij", reference, derivative)
-    gradient = np.tile(np.eye(3), (len(cells), 1, 1))
-    gradient[:, :axes, :axes] = np.einsum("eai,aj->eij", current, derivative) @ np.linalg.inv(jacobian)
-    if flat:  # the hoop
-        gradient[:, 2, 2] = current[:, :, 0].mean(1) / reference[:, :, 0].mean(1)
-    det = np.linalg.det(gradient)
-    isochoric = np.swapaxes(gradient, 1, 2) @ gradient / np.cbrt(det)[:, None, None] ** 2
-    return {
-        "deviatoric_strain": 0.5 * np.sqrt(((isochoric - np.eye(3)) ** 2).sum((1, 2))),
-        "volumetric_strain": det - 1,
-    }
+    reference = x[cells][:, :, :axes]
+    inverse = np.linalg.inv(np.einsum("eai,aj->eij", reference, derivative))
+
+    def centre(u: NDArray) -> tuple[NDArray, NDArray]:
+        current, f = (x + u)[cells][:, :, :axes], np.tile(np.eye(3), (len(cells), 1, 1))
+        f[:, :axes, :axes] = np.einsum("eai,aj->eij", current, derivative) @ inverse
+        if kind.startswith("CAX"):  # the hoop
+            f[:, 2, 2] = current[:, :, 0].mean(1) / reference[:, :, 0].mean(1)
+        return f, np.ones((len(cells), 1))
+
+    return centre
 
 
 def _history(arrays: dict[str, NDArray]) -> dict[str, NDArray]:

@@ -1,7 +1,7 @@
 """Active resampling ([GUAN22] 3.4.2): strain paths of points of a run with a network, answered by packings.
 
 The run is a result file of `pybridge run` (or of `pybridge odb`) with plane-strain elements: strains at the integration
-points come from the displacements of its frames, those of an element flagged in the end from its field unreliable_so_far.
+points come from the displacements of its frames, those of an element flagged in the end from its field unreliable_so_far, or unreliable.
 Or it is a history (.npz) of a coupled test, point by point and step by step.
 """
 
@@ -23,7 +23,7 @@ from pybridge.solver.implicit.mesh import ELEMENTS, block_mesh
 from training.progress import progress_bar
 from training.soil import write_samples
 
-FLAGS = "unreliable_so_far"
+FLAGS = ("unreliable_so_far", "unreliable")  # of our runs; the state variable, as an output database has it
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,10 @@ def _stretch(f: NDArray) -> NDArray:
 
 def _flags(results: Results, frames: int) -> NDArray:
     """(frames, elements); none where the file has no such field."""
-    if FLAGS not in results.element_fields:
+    name = next((name for name in FLAGS if name in results.element_fields), None)
+    if name is None:
         return np.zeros((frames, len(results.mesh.element_labels)), bool)
-    return np.array([results.element(FLAGS, k) for k in range(frames)]) > 0
+    return np.array([results.element(name, k) for k in range(frames)]) > 0
 
 
 def flagged_points(flagged: NDArray, count: int) -> NDArray:

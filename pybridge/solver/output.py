@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pybridge.conventions import SYMMETRIC_COLUMN, SYMMETRIC_ROW
+from pybridge.results.measures import strain_measures, stress_measures
 from pybridge.results.schema import Field
 from pybridge.results.writer import FrameData, MeshData
 from pybridge.solver.algebra import expand
@@ -68,18 +69,9 @@ def _chunk_fields(chunk: Chunk, all_state: bool) -> dict[str, NDArray]:
     rotation = np.moveaxis(history.rotation, -1, 0)
     stress = np.moveaxis(expand(history.stress, np.empty((3, 3, chunk.points.n))), -1, 0)
     cauchy = rotation @ stress @ rotation.transpose(0, 2, 1)
-    mean = np.trace(cauchy, axis1=1, axis2=2) / 3.0
-    deviator = cauchy - mean[:, None, None] * np.eye(3)
+    cauchy = cauchy[:, SYMMETRIC_ROW, SYMMETRIC_COLUMN]
     stretch = np.moveaxis(expand(history.stretch, np.empty((3, 3, chunk.points.n))), -1, 0)
-    jacobian = history.volume_ratio
-    isochoric = stretch @ stretch / np.cbrt(jacobian)[:, None, None] ** 2
-    fields = {
-        "stress": cauchy[:, SYMMETRIC_ROW, SYMMETRIC_COLUMN],
-        "mises": np.sqrt(1.5 * (deviator**2).sum((1, 2))),
-        "pressure": -mean,
-        "deviatoric_strain": 0.5 * np.sqrt(((isochoric - np.eye(3)) ** 2).sum((1, 2))),
-        "volumetric_strain": jacobian - 1.0,
-    }
+    fields = {"stress": cauchy, **stress_measures(cauchy), **strain_measures(stretch, history.volume_ratio)}
     first = 0
     for variable in chunk.group.material.material.state_schema:
         rows = history.state[first : first + variable.count].astype(float)

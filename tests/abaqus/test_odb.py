@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 
 from abaqus_jobs.one_element import one_element
+from abaqus_jobs.soils import Procedure, biaxial
 from pybridge.commands import main
-from pybridge.deck.model import Elastic, MaterialDefinition
+from pybridge.deck.model import STATIC_ELEMENTS, Elastic, MaterialDefinition
 from pybridge.deck.writer import write_deck
 from pybridge.results import read_results
+from pybridge.solver import run as run_explicit
+from pybridge.solver.implicit import run_static
+from training.soil_resample import read_paths
 
 SCRIPT = Path(__file__).parents[2] / "abaqus_jobs" / "cae" / "read_odb.py"
 GRADIENT = np.array([[200.0, 90.0, -40.0], [10.0, -120.0, 60.0], [-30.0, 20.0, 150.0]])
@@ -123,6 +127,42 @@ def test_database_becomes_a_result_that_compares(ours, tmp_path: Path, capsys: p
     assert main(["compare", str(tmp_path / "abaqus.h5"), str(tmp_path / "one.h5"), "--at-most", "1e-9"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "tolerance"), [("CPE3", 1e-9), ("CPE4R", 1e-9), ("CPE6", 2e-2), ("CPE8R", 2e-2)]
+)
+def test_plane_strain_of_every_element(kind: str, tolerance: float, tmp_path: Path) -> None:
+    """Strains of the database's displacements, and the flags as paths of points. Static runs of ours: small strains of 1 %."""
+    static = kind in STATIC_ELEMENTS
+    how = Procedure(steps=4) if static else Procedure(time=0.02, mass_scale=100.0)
+    count = {"triangles": 8} if kind in ("CPE3", "CPE6") else {"columns": 2, "rows": 2}
+    material = MaterialDefinition("SOIL", 2000.0, Elastic(2e7, 0.3))
+    deck = biaxial(material, element=kind, strain=0.01, pressure=1.0, procedure=how, **count)
+    run = run_static if static else run_explicit
+    run(deck, out=tmp_path / "ours.h5")
+    ours = read_results(tmp_path / "ours.h5")
+    ((_, cells),) = ours.mesh.blocks
+    frames = range(len(ours.times))
+    flags = np.zeros((len(frames), len(cells), 1))
+    flags[-2:, 1] = 0.5
+    arrays = {
+        "node_labels": ours.mesh.node_labels, "coordinates": ours.mesh.coordinates[:, :2], "connectivity": cells,
+        "element_labels": ours.mesh.element_labels, "element_type": np.array(kind), "time": ours.times,
+        "U": np.array([ours.node("displacement", k)[:, :2] for k in frames]),
+        "S": np.array([ours.element("stress", k) for k in frames]), "SDV_UNRELIABLE": flags,
+    }  # fmt: skip
+    np.savez(tmp_path / "job.npz", **arrays)
+    assert main(["odb", str(tmp_path / "job.npz"), "--out", str(tmp_path / "abaqus.h5")]) == 0
+    theirs = read_results(tmp_path / "abaqus.h5")
+    for name in ("deviatoric_strain", "volumetric_strain"):
+        scale = np.abs(ours.element(name)).max()
+        np.testing.assert_allclose(theirs.element(name), ours.element(name), rtol=0, atol=tolerance * scale)
+    paths = read_paths(tmp_path / "abaqus.h5")
+    points = len(paths.strain) // len(cells)
+    assert points == {"CPE3": 1, "CPE4R": 1, "CPE6": 3, "CPE8R": 4}[kind]
+    assert list(np.flatnonzero(paths.flagged[-1])) == list(range(points, 2 * points))
+    assert not paths.flagged[-3].any()
+
+
 def test_what_does_not_fit_is_refused(ours, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     script = runpy.run_path(str(SCRIPT), run_name="script")
     odb = database(ours)
@@ -133,6 +173,8 @@ def test_what_does_not_fit_is_refused(ours, tmp_path: Path, capsys: pytest.Captu
         ({"S": None}, "no S; ask for U and S"),
         ({"U": arrays["U"][:-1]}, "U has shape"),
         ({"connectivity": arrays["connectivity"] + 5}, "connectivity"),
+        ({"element_type": np.array("CPE6")}, "does not fit 1 elements CPE6 of 6 nodes"),
+        ({"element_type": np.array("S4R")}, "elements S4R; expected one of C3D8R"),
     ):
         changed = {k: v for k, v in (arrays | change).items() if v is not None}
         np.savez(tmp_path / "bad.npz", **changed)

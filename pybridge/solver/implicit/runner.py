@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import pybridge
 from pybridge.deck.model import Deck
 from pybridge.errors import SolverError
+from pybridge.results.measures import strain_measures, stress_measures
 from pybridge.results.schema import Field
 from pybridge.results.writer import FrameData, MeshData, ResultWriter
 from pybridge.solver.implicit.from_deck import StaticModel, static_model
@@ -263,18 +264,10 @@ def frame(model: StaticModel, u: NDArray, load: float, unreliable: NDArray) -> F
     displacement = np.zeros((len(deck.coordinates), 3))
     displacement[model.nodes, : mesh.dim] = u[model.node_dofs].T
     stress = points.full_stress
-    pressure = -stress[:3].mean(axis=0)
-    deviator = stress.copy()
-    deviator[:3] += pressure
-    twice = np.array([1.0, 1, 1, 2, 2, 2])[:, None]
-    strain = _full(mesh.strain(u))
-    stretch = np.eye(3) + strain
-    det = np.linalg.det(stretch)
-    shape = stretch @ stretch / np.cbrt(det)[:, None, None] ** 2 - np.eye(3)
+    measures = stress_measures(stress.T) | strain_measures(np.eye(3) + _full(mesh.strain(u)))
     element = {
-        "stress": mean(stress), "mises": mean(np.sqrt(1.5 * (twice * deviator**2).sum(axis=0))),
-        "pressure": mean(pressure), "deviatoric_strain": mean(0.5 * np.sqrt((shape**2).sum(axis=(1, 2)))),
-        "volumetric_strain": mean(det - 1.0), "status": points.status.reshape(elements, -1).max(axis=1),
+        "stress": mean(stress), **{name: mean(values) for name, values in measures.items()},
+        "status": points.status.reshape(elements, -1).max(axis=1),
         "unreliable_so_far": unreliable.reshape(elements, -1).max(axis=1).astype(np.int32),
     }  # fmt: skip
     known = {}
