@@ -36,6 +36,11 @@ ACTIVATIONS: dict[str, Callable[[NDArray], NDArray]] = {
 }
 
 
+CHOICES = {
+    "objective": ("square", "absolute"), "input_scale": ("largest", "square"), "output_scale": ("group", "component"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class MlpConfig:
     """What to train; the keys of the TOML file. The defaults are [GUAN22] 3.3 and 3.5, with patience in epochs."""
@@ -52,7 +57,14 @@ class MlpConfig:
     patience: int = 1000
     check_every: int = 10
     batch: int = 2048
+    objective: str = "square"  # mean "square" or "absolute" error of the scaled outputs
     stress_weight: float = 1.0  # of the stresses in the objective, the stiffness has 1
+    input_scale: str = (
+        "largest"  # of each input: its "largest" magnitude in training, or its root mean "square"
+    )
+    output_scale: str = (
+        "group"  # deviation of each "component", or one of the stresses and one of the stiffnesses
+    )
     deadband: float = 0.0  # strain; what swings within it adds nothing to phi
     spread_factor: float = 2.0  # members disagree above this times
     spread_quantile: float = 0.99  # this quantile of their spread in training
@@ -71,6 +83,9 @@ class MlpConfig:
             raise ConfigError(f"stiffness_width = {self.stiffness_width!r}: expected a whole number >= 1")
         if self.activation not in ACTIVATIONS:
             raise ConfigError(f"activation = {self.activation!r}: expected one of {', '.join(ACTIVATIONS)}")
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{name} = {getattr(self, name)!r}: expected one of {', '.join(known)}")
         if not 0 <= self.deadband < 0.1:
             raise ConfigError(f"deadband = {self.deadband!r}: expected a strain from 0 to 0.1")
         if not (self.spread_factor > 0 and 0 < self.spread_quantile <= 1):
@@ -100,7 +115,13 @@ def read_mlp_config(path: Path | None, settings: Sequence[str] = ()) -> MlpConfi
             raise ConfigError(
                 f"{path or 'settings'}: unknown key {key!r}; expected one of {', '.join(sorted(known))}"
             )
-        kinds = (int, float) if isinstance(known[key], float) else (str,) if key == "activation" else (int,)
+        kinds = (
+            (int, float)
+            if isinstance(known[key], float)
+            else (type(known[key]),)
+            if known[key] is not None
+            else (int,)
+        )
         if isinstance(value, bool) or not isinstance(value, kinds):
             raise ConfigError(f"{key} = {value!r}: expected {' or '.join(k.__name__ for k in kinds)}")
     return MlpConfig(**values)

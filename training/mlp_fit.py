@@ -1,4 +1,4 @@
-"""Training of single networks: Adam, mean square error over scaled outputs, early stopping ([GUAN22] 3.5).
+"""Training of single networks: Adam, mean error over scaled outputs, early stopping ([GUAN22] 3.5).
 
 A network is trained in legs of some seconds, each handed to an executor with the state the one before gave back. So
 several train at once in processes, progress is seen, the states can stand in files, and however the legs fall the
@@ -96,14 +96,14 @@ class Fitting:
         order = torch.randperm(len(self.x), generator=self.generator)
         total = torch.zeros(())
         for rows in order.split(c.batch):
-            loss = (self.weight * (self.net(self.x[rows]) - self.y[rows]) ** 2).mean()
+            loss = self._error(self.x[rows], self.y[rows])
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
             total += loss.detach() * len(rows)
         if self.epoch % c.check_every == 0 or self.epoch == c.epochs:
             with torch.no_grad():
-                error = float((self.weight * (self.net(self.check_x) - self.check_y) ** 2).mean())
+                error = float(self._error(self.check_x, self.check_y))
             if not math.isfinite(error):
                 raise ConfigError(
                     f"training diverged in epoch {self.epoch} (validation error {error}); lower learning_rate = "
@@ -115,6 +115,10 @@ class Fitting:
             self.curve.append((self.epoch, float(total) / len(self.x), error))
             self.done = self.epoch - self.best_epoch >= c.patience
         self.done = self.done or self.epoch == c.epochs
+
+    def _error(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        off = self.net(x) - y
+        return (self.weight * (off**2 if self.config.objective == "square" else off.abs())).mean()
 
     @property
     def layers(self) -> Layers:

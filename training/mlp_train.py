@@ -18,6 +18,7 @@ from training.mlp_fit import Data, Fit, Fitting, fit_all
 from training.mlp_layers import Layers, rescaled, side_by_side
 from training.mlp_samples import Samples, split_runs
 
+LEAST_SCALE = 1e-3  # of the largest deviation in its group: a component that is nearly constant is not worth more digits
 PARTS = ("train", "validation", "test")
 
 
@@ -80,6 +81,16 @@ def _parts(
     return parts, runs
 
 
+def scales(x: NDArray, y: NDArray, config: MlpConfig) -> tuple[NDArray, NDArray, NDArray]:
+    """Of the inputs (6,), and mean and scale of the outputs (9,), from what is learned from."""
+    size = np.abs(x).max(axis=0) if config.input_scale == "largest" else np.sqrt((x**2).mean(axis=0))
+    deviation = y.std(axis=0)
+    # One scale for the three stresses and one for the six stiffnesses: a component near zero must not be magnified.
+    group = np.concatenate([np.full(3, deviation[:3].max()), np.full(6, deviation[3:].max())])
+    scale = group if config.output_scale == "group" else np.maximum(deviation, LEAST_SCALE * group)
+    return np.maximum(size, 1e-12), y.mean(axis=0), scale
+
+
 def train(
     samples: Samples, config: MlpConfig, moduli: Mapping[str, float], *, added: Sequence[Samples] = (),
     start: Mlp | None = None, provenance: Mapping[str, Any] | None = None, folder: Path | None = None,
@@ -97,11 +108,7 @@ def train(
     parts, runs = _parts([samples, *added], config)
     x = [np.concatenate([s.inputs(config.deadband) for s in part]) for part in parts]
     y = [np.concatenate([s.outputs() for s in part]) for part in parts]
-    input_scale = np.maximum(np.abs(x[0]).max(axis=0), 1e-12)
-    mean = y[0].mean(axis=0)
-    # One scale for the three stresses and one for the six stiffnesses: a component near zero must not be magnified.
-    deviation = y[0].std(axis=0)
-    scale = np.concatenate([np.full(3, deviation[:3].max()), np.full(6, deviation[3:].max())])
+    input_scale, mean, scale = scales(x[0], y[0], config)
     weight = np.array([config.stress_weight] * 3 + [1.0] * 6, np.float32)
     (train_x, train_y), (check_x, check_y) = (
         ((a / input_scale).astype(np.float32), ((b - mean) / scale).astype(np.float32))
@@ -152,7 +159,7 @@ def _plot(trained: Sequence[Fitting], file: Path) -> None:
         epoch, training, validation = np.array(one.curve).T
         series[f"{one.name}, validation"] = epoch, validation
         series[f"-{one.name}, training"] = epoch, training
-    curves(series, ("epoch", "mean square error, scaled"), file, "pairs y")
+    curves(series, ("epoch", "mean error of scaled outputs"), file, "pairs y")
 
 
 def _with_errors(committee: Mlp, x: list[NDArray], y: list[NDArray], config: MlpConfig) -> Mlp:

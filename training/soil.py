@@ -9,19 +9,17 @@ interruption.
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress, TaskID
 
 from pybridge.errors import DataSetError, SolverError
-from pybridge.packing import find_packing, open_material, packing_material, split_options
+from pybridge.packing import open_material, split_options
 from pybridge.solver.implicit import (
     BiaxialTest,
     History,
@@ -31,15 +29,12 @@ from pybridge.solver.implicit import (
     suggested_controls,
 )
 from training.atomic import atomic_path
-from training.datasets import DataSetWriter, parts_folder, read_dataset
-from training.mlp import COMPONENTS
-from training.mlp_samples import Iterations, Samples
+from training.datasets import parts_folder, read_dataset
 from training.progress import progress_bar
+from training.soil_sets import write_samples
 
-UPPER = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
 COLLECT = ("converged", "iterations")
 KEPT_FROM = 0.5  # of the way: a test that came so far is kept
-TRIAL = ("path", "record", "strain", "stress", "stiffness")
 
 
 def pressure_path(
@@ -134,7 +129,15 @@ def generate(
     test = BiaxialTest() if test is None else test
     if collect not in COLLECT:
         raise DataSetError(f"collect = {collect!r}: expected one of {', '.join(COLLECT)}")
+    for name, value, least in (("runs", runs, 3), ("steps", steps, 1), ("threads", threads, 1)):
+        if value < least:
+            raise DataSetError(f"{name} = {value}: expected {least} or more")
+    open_material(packing)  # a name that is unknown is told before anything is written
     settings = {"packing": packing, "steps": steps, "test": vars(test), "seed": seed, "collect": collect}
+    if out.exists():
+        _check_there(out, {**settings, "runs": runs})
+        tell(f"{out}: holds these tests already; nothing to do")
+        return
     parts = parts_folder(out)
     parts.mkdir(parents=True, exist_ok=True)
     _check_settings(parts, settings)
@@ -168,7 +171,7 @@ def generate(
         raise DataSetError(
             f"{out}: {len(done)} of {runs} tests came to their end or half of the way, expected 3 or more: ask for more runs"
         )
-    _join(out, parts, done, settings, steps)
+    _join(out, parts, done, {**settings, "runs": runs})
 
 
 def _moved(bar: Progress, task: TaskID, steps: int, load: float, iterations: int) -> None:
@@ -185,7 +188,20 @@ def _check_settings(parts: Path, settings: dict[str, Any]) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _join(out: Path, parts: Path, done: list[int], settings: dict[str, Any], steps: int) -> None:
+def _check_there(out: Path, settings: dict[str, Any]) -> None:
+    """Raises DataSetError where `out` holds tests of other settings."""
+    provenance = read_dataset(out).provenance
+    name, options = split_options(settings["packing"])
+    wanted = {**settings, "packing": name, "packing_options": options}
+    for key, value in json.loads(json.dumps(wanted)).items():
+        if provenance.get(key) != value:
+            raise DataSetError(
+                f"{out} exists and holds other tests: {key} is {provenance.get(key)!r} there, {value!r} here; choose another "
+                "--out or delete it"
+            )
+
+
+def _join(out: Path, parts: Path, done: list[int], settings: dict[str, Any]) -> None:
     arrays = [dict(np.load(parts / f"run-{index}.npz")) for index in done]
     count = [len(a["strain"]) for a in arrays]
     for first, a in zip(np.cumsum([0, *count[:-1]]), arrays, strict=True):
@@ -194,92 +210,3 @@ def _join(out: Path, parts: Path, done: list[int], settings: dict[str, Any], ste
     joined = {name: np.concatenate([a[name] for a in arrays]) for name in arrays[0]}
     source = {"source": "biaxial tests with a packing at every point", **settings}
     write_samples(out, settings["packing"], joined, np.repeat(done, count), source)
-
-
-def write_samples(
-    out: Path, packing: str, arrays: Mapping[str, NDArray], run: NDArray, source: Mapping[str, Any]
-) -> None:
-    """A data set from strain (paths, times, 3) of tensor components, stress, stiffness, and iteration_... if any."""
-    strain = arrays["strain"]
-    stretch, stress = (np.zeros((*strain.shape[:2], 6)) for _ in range(2))
-    stretch[:, :, :3] = 1
-    for k, component in enumerate(COMPONENTS):
-        stretch[:, :, component] += strain[:, :, k]
-        stress[:, :, component] = arrays["stress"][:, :, k]
-    stress[:, :, 2] = stress[:, :, :2].mean(axis=2)
-    name, options = split_options(packing)
-    engine = find_packing(name)
-    moduli = packing_material(engine).elastic_moduli
-    density = engine.parameters.density / (1 + engine.measure().void_ratio)
-    provenance = {
-        **source,
-        "packing": name,
-        "packing_options": options,
-        "material": {"bulk": moduli.bulk, "shear": moduli.shear, "density": density},
-    }
-    writer = DataSetWriter(out, np.linspace(0, 1, strain.shape[1]), provenance)
-    paths = {"stretch": stretch, "stress": stress, "stiffness": arrays["stiffness"], "run": run}
-    writer.append(np.arange(len(strain)), paths, ["biaxial"] * len(strain), np.zeros(len(strain), bool))
-    writer.finish({}, {name: v for name, v in arrays.items() if name.startswith("iteration_")})
-
-
-def _in_band(samples: Samples) -> NDArray:
-    """(paths,) whether a point stands in the shear band: at the end its deviatoric strain sqrt((eps_11 - eps_22)^2 + gamma_12^2)
-    is above the mean of its run."""
-    last = samples.strain[:, -1]
-    size = np.sqrt((last[:, 0] - last[:, 1]) ** 2 + (2 * last[:, 2]) ** 2)
-    _, of = np.unique(samples.run, return_inverse=True)
-    return size > (np.bincount(of, size) / np.bincount(of))[of]
-
-
-def select(out: Path, data: Path, *, in_band: bool) -> None:
-    """The points of a data set that stand in the shear band, or those that do not ([GUAN22] Fig. 9, whose hybrid data are
-    the former of a fine mesh and the latter of a coarse one; the paper prints no bound). Trial states are left out."""
-    samples, provenance = read_samples(data)
-    keep = _in_band(samples) == in_band
-    arrays = {name: getattr(samples, name)[keep] for name in ("strain", "stress", "stiffness")}
-    source: dict[str, Any] = {
-        "packing": provenance["packing"],
-        "source": "points in the band" if in_band else "points outside the band",
-        "of": provenance["checksum"],
-    }
-    write_samples(out, provenance["packing"], arrays, samples.run[keep], source)
-
-
-def read_samples(path: Path) -> tuple[Samples, dict[str, Any]]:
-    """Histories for training.mlp from a data set, and its provenance with the checksum of the file; raises DataSetError
-    where it has no stiffness or runs (units and conventions are checked by the reader of every data set)."""
-    data = read_dataset(path)
-    with h5py.File(path, "r") as file:
-        if "stiffness" not in file or "run" not in file:
-            raise DataSetError(
-                f"{path}: expected the datasets stiffness [n_path, n_time, 6] and run [n_path]; "
-                "`pybridge soil generate` writes them"
-            )
-        stiffness, run = np.asarray(file["stiffness"]), np.asarray(file["run"])
-        trials = None
-        if "iteration_path" in file:
-            trials = Iterations(*(np.asarray(file[f"iteration_{name}"]) for name in TRIAL))
-    if stiffness.shape != (*data.stress.shape[:2], len(UPPER)) or run.shape != (len(data),):
-        raise DataSetError(
-            f"{path}: stiffness {stiffness.shape} and run {run.shape} do not fit {data.stress.shape[:2]} paths and times"
-        )
-    if not np.all(np.isfinite(stiffness)):
-        raise DataSetError(f"{path}: stiffness holds numbers that are not finite")
-    columns = list(COMPONENTS)
-    samples = Samples(data.strain[:, :, columns], data.stress[:, :, columns], stiffness, run, trials)
-    return samples, {**data.provenance, "checksum": f"{zlib.crc32(path.read_bytes()):08x}"}
-
-
-def read_sets(paths: Sequence[Path]) -> tuple[list[Samples], dict[str, Any]]:
-    """Several data sets of one packing and the first one's provenance; raises DataSetError where they do not fit."""
-    read = [read_samples(path) for path in paths]
-    for path, (_, provenance) in zip(paths, read, strict=True):
-        for key in ("packing", "material"):
-            if provenance.get(key) != read[0][1].get(key):
-                raise DataSetError(
-                    f"{path}: {key} {provenance.get(key)!r}, but {paths[0]} has {read[0][1].get(key)!r}: sets of one "
-                    "training must come from one packing"
-                )
-    checksum = "+".join(provenance["checksum"] for _, provenance in read)
-    return [samples for samples, _ in read], {**read[0][1], "checksum": checksum}

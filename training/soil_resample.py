@@ -21,7 +21,7 @@ from pybridge.results.reader import Results, read_results
 from pybridge.solver.implicit import MaterialPoints
 from pybridge.solver.implicit.mesh import ELEMENTS, block_mesh
 from training.progress import progress_bar
-from training.soil import write_samples
+from training.soil_sets import write_samples
 
 FLAGS = ("unreliable_so_far", "unreliable")  # of our runs; the state variable, as an output database has it
 

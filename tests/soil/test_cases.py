@@ -12,7 +12,7 @@ from abaqus_jobs.verify import soil as soil_check_all
 from abaqus_jobs.verify import soil_wall
 from abaqus_jobs.verify.soil_cases import CASES, cases
 from pybridge.errors import SolverError
-from training import soil
+from training import soil_sets
 from training.mlp_samples import Samples
 
 
@@ -21,19 +21,19 @@ def test_hybrid_data_take_the_band_of_one_mesh_and_the_rest_of_the_other(tmp_pat
     strain = np.zeros((6, 3, 3))
     strain[:, -1, 1] = [-0.01, -0.02, -0.09, -0.1, -0.2, -0.9]
     strain[0, -1, 2] = 0.05  # shear counts too: 0.1 of engineering shear
-    samples = Samples(strain, np.full((6, 3, 3), -1e5), np.ones((6, 3, 6)), np.array([4, 4, 4, 7, 7, 7]))
+    samples = Samples(strain, np.full((6, 3, 3), -1e5), np.full((6, 3, 6), 3e7), np.array([4, 4, 4, 7, 7, 7]))
     file = tmp_path / "all.h5"
     arrays = {name: getattr(samples, name) for name in ("strain", "stress", "stiffness")}
-    soil.write_samples(file, "disks100", arrays, samples.run, {"packing": "disks100"})
+    soil_sets.write_samples(file, "disks100", arrays, samples.run, {"packing": "disks100"})
     parts = []
     for keep in (True, False):
         part = tmp_path / f"{keep}.h5"
-        soil.select(part, file, in_band=keep)
-        parts.append(soil.read_samples(part)[0])
+        soil_sets.select(part, file, in_band=keep)
+        parts.append(soil_sets.read_samples(part)[0])
     np.testing.assert_allclose(parts[0].strain, strain[[0, 2, 5]], atol=1e-15)
     np.testing.assert_array_equal(parts[0].run, [4, 4, 7])
     np.testing.assert_allclose(parts[1].strain, strain[[1, 3, 4]], atol=1e-15)
-    assert len(soil.read_sets([tmp_path / "True.h5", tmp_path / "False.h5"])[0]) == 2
+    assert len(soil_sets.read_sets([tmp_path / "True.h5", tmp_path / "False.h5"])[0]) == 2
 
 
 def test_all_cases_run_and_are_taken_from_their_files(tmp_path, monkeypatch) -> None:
@@ -88,4 +88,4 @@ def test_wall_is_repaired_from_files(tmp_path, monkeypatch) -> None:
     ]  # fmt: skip
     assert len(set(errors.values())) == 4
     assert 0 < figures["packings twice: deviatoric strain at the end"].value < 0.1
-    assert soil.read_samples(tmp_path / "soil" / "every-wall.h5")[0].strain.shape == (4, 4, 3)
+    assert soil_sets.read_samples(tmp_path / "soil" / "every-wall.h5")[0].strain.shape == (4, 4, 3)

@@ -274,6 +274,10 @@ def test_configuration_is_checked(tmp_path) -> None:
     assert read_mlp_config(None, ["width = 7", "deadband = 1e-4"]) == MlpConfig(width=7, deadband=1e-4)
     with pytest.raises(ConfigError, match=r"expected a strain from 0 to 0\.1"):
         read_mlp_config(None, ["deadband = 0.2"])
+    with pytest.raises(ConfigError, match="output_scale = 'each': expected one of group, component"):
+        read_mlp_config(None, ['output_scale = "each"'])
+    with pytest.raises(ConfigError, match="objective = 1: expected str"):
+        read_mlp_config(None, ["objective = 1"])
     with pytest.raises(ConfigError, match="not readable as TOML"):
         read_mlp_config(None, ["width"])
     with pytest.raises(ConfigError, match="leave some paths for the test"):

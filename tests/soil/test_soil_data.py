@@ -13,9 +13,10 @@ import pytest
 from pybridge.errors import (
     DataSetError,
     PackingError,
+    SolverError,
 )
 from pybridge.solver.implicit import BiaxialTest, NotConvergedError, solve
-from training import soil
+from training import soil, soil_sets
 from training.mlp_samples import Samples
 
 
@@ -29,7 +30,7 @@ def test_pressure_paths_start_at_the_consolidation() -> None:
 
 
 def test_coupled_tests_become_paths(data) -> None:
-    samples, provenance = soil.read_samples(data)
+    samples, provenance = soil_sets.read_samples(data)
     assert samples.strain.shape == (12, 5, 3)
     assert sorted(set(samples.run)) == [0, 1, 2]
     np.testing.assert_allclose(samples.stress[:, 0, :2], -1e5, rtol=1e-2)
@@ -53,7 +54,7 @@ def test_iterations_become_samples(tmp_path) -> None:
         collect="iterations",
         tell=lambda text: None,
     )
-    samples, _ = soil.read_samples(out)
+    samples, _ = soil_sets.read_samples(out)
     it = samples.iterations
     assert it is not None
     assert len(it.path) >= 3 * 4 * 3  # at least one iteration a step
@@ -79,6 +80,45 @@ def test_other_settings_do_not_go_on(data, tmp_path) -> None:
         soil.generate(out, runs=3, steps=4)
 
 
+def test_a_finished_data_set_is_kept(data, monkeypatch) -> None:
+    """The same command has nothing to do, another one is refused; the file stays as it is."""
+    test = BiaxialTest(columns=1, rows=1, width=0.1, strain=0.002)
+    settings: dict[str, Any] = {"packing": "disks100", "runs": 3, "steps": 4, "test": test, "threads": 1}
+    before, told = data.read_bytes(), []
+    monkeypatch.setattr(soil, "run_test", None)
+    soil.generate(data, **settings, tell=told.append)
+    assert told == [f"{data}: holds these tests already; nothing to do"]
+    for change, message in (
+        ({"steps": 5}, "steps is 4 there, 5 here"),
+        (
+            {"packing": "disks100,overlap_max=0.5"},
+            r"packing_options is \{\} there, \{'overlap_max': 0.5\} here",
+        ),
+        ({"test": BiaxialTest(columns=1, rows=1, width=0.1, strain=0.003)}, "test is"),
+        ({"runs": 4}, "runs is 3 there, 4 here"),
+    ):
+        with pytest.raises(DataSetError, match=f"exists and holds other tests: {message}"):
+            soil.generate(data, **(settings | change))
+    assert data.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"packing": "nope"}, "nope"),
+        ({"steps": 0}, "steps = 0: expected 1 or more"),
+        ({"runs": 2}, "runs = 2: expected 3 or more"),
+        ({"threads": 0}, "threads = 0: expected 1 or more"),
+    ],
+)
+def test_what_cannot_be_run_is_told_before_anything_is_written(settings, message, tmp_path) -> None:
+    with pytest.raises((DataSetError, PackingError), match=message):
+        soil.generate(tmp_path / "soil.h5", **settings)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SolverError, match=r"0 x 4 elements on .* expected 1 or more"):
+        BiaxialTest(columns=0)
+
+
 def test_an_interrupted_test_goes_on_in_its_middle(data, tmp_path, monkeypatch) -> None:
     """The data are those of the fixture, which was not interrupted."""
     test = BiaxialTest(columns=1, rows=1, width=0.1, strain=0.002)
@@ -96,7 +136,7 @@ def test_an_interrupted_test_goes_on_in_its_middle(data, tmp_path, monkeypatch) 
         soil.generate(out, **settings, tell=lambda text: None)
     soil.generate(out, **settings, tell=lambda text: None)
     np.testing.assert_allclose(seen, [0.25, 0.5, 0.75, 1, 0.25, 0.5, 0.75, 0.75, 1, 0.25, 0.5, 0.75, 1])
-    for one, other in zip(soil.read_samples(data), soil.read_samples(out), strict=True):
+    for one, other in zip(soil_sets.read_samples(data), soil_sets.read_samples(out), strict=True):
         if isinstance(one, Samples):
             np.testing.assert_array_equal(one.stress, other.stress)
     assert list(soil.parts_folder(out).glob("*.restart.npz")) == []
@@ -134,7 +174,7 @@ def test_a_test_that_stops_early_is_kept_as_far_as_it_came(tmp_path, monkeypatch
         return
     soil.generate(tmp_path / "soil.h5", runs=3, **settings)
     assert "coupled test 2 of 3 kept to a strain of 0.0015: a packing came apart" in told
-    samples, _ = soil.read_samples(tmp_path / "soil.h5")
+    samples, _ = soil_sets.read_samples(tmp_path / "soil.h5")
     np.testing.assert_array_equal(samples.moved.sum(axis=1), [5] * 4 + [4] * 4 + [5] * 4)
     rows, answers = samples.inputs(), samples.outputs()
     assert len(rows) == len(answers) == 12 * 5 - 4
@@ -148,31 +188,31 @@ def test_guards_of_the_packing_stand_beside_its_name(tmp_path) -> None:
     arrays = {
         "strain": np.zeros((1, 2, 3)),
         "stress": np.full((1, 2, 3), -1e5),
-        "stiffness": np.ones((1, 2, 6)),
+        "stiffness": np.full((1, 2, 6), 3e7),
     }
     files = [tmp_path / "one.h5", tmp_path / "other.h5"]
     for file, packing in zip(files, ("disks100", "disks100,overlap_max=0.5,steps_max=200000"), strict=True):
-        soil.write_samples(file, packing, arrays, np.zeros(1, int), {"packing": packing})
-    sets, provenance = soil.read_sets(files[::-1])
+        soil_sets.write_samples(file, packing, arrays, np.zeros(1, int), {"packing": packing})
+    sets, provenance = soil_sets.read_sets(files[::-1])
     assert len(sets) == 2
     assert provenance["packing"] == "disks100"
     assert provenance["packing_options"] == {"overlap_max": 0.5, "steps_max": 200000}
     with pytest.raises(PackingError, match="packing option 'overlap': expected NAME=NUMBER"):
-        soil.write_samples(files[0], "disks100,overlap", arrays, np.zeros(1, int), {})
+        soil_sets.write_samples(files[0], "disks100,overlap", arrays, np.zeros(1, int), {})
 
 
 def test_data_without_stiffness_or_in_other_units_are_refused(unsealed, data, tmp_path) -> None:
     copy = tmp_path / "copy.h5"
     unsealed(data, copy, lambda file: None)
-    assert len(soil.read_samples(copy)[0].run) == 12
+    assert len(soil_sets.read_samples(copy)[0].run) == 12
     unsealed(data, copy, lambda file: file.pop("stiffness"))
     with pytest.raises(DataSetError, match="expected the datasets stiffness"):
-        soil.read_samples(copy)
+        soil_sets.read_samples(copy)
     kilo = json.dumps({"time": "s", "stretch": "1", "stress": "kPa", "dissipation": "J/m3"})
     unsealed(data, copy, lambda file: file.attrs.update(units=kilo))
     with pytest.raises(DataSetError, match="units"):
-        soil.read_samples(copy)
+        soil_sets.read_samples(copy)
     altered = tmp_path / "altered.h5"
     altered.write_bytes(data.read_bytes()[:-1] + b"x")
     with pytest.raises(DataSetError, match="altered"):
-        soil.read_samples(altered)
+        soil_sets.read_samples(altered)

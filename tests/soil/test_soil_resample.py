@@ -16,7 +16,7 @@ from pybridge.results.reader import read_results
 from pybridge.results.writer import FrameData, MeshData, ResultWriter
 from pybridge.solver import run
 from pybridge.solver.implicit import run_static
-from training import soil, soil_resample
+from training import soil_resample, soil_sets
 
 QUAD = np.array([[0, 0, 0], [0.02, 0, 0], [0.02, 0.03, 0], [0, 0.02, 0]])
 CORNERS = {"CPE4R": [[0, 1, 2, 3]], "CPE3": [[0, 1, 2], [0, 2, 3]], "CPE4": [[0, 1, 2, 3]]}
@@ -40,7 +40,7 @@ def result_file(path, kind: str, gradients, flags=None, provenance=None, cells=N
 
 def test_flagged_points_become_paths(unsealed, data, tmp_path) -> None:
     """Paths of flagged points are answered by packings as the coupled test was; sets of other packings do not join."""
-    samples, _ = soil.read_samples(data)
+    samples, _ = soil_sets.read_samples(data)
     strain = samples.strain[:4] * np.array([1, 1, 2])
     flagged = np.zeros((5, 4), bool)
     flagged[2:, 1] = flagged[4:, 3] = True
@@ -53,11 +53,11 @@ def test_flagged_points_become_paths(unsealed, data, tmp_path) -> None:
     file, out = tmp_path / "run.npz", tmp_path / "flagged.h5"
     np.savez(file, **history)
     soil_resample.resample(out, file, packing="disks100", points=8, tell=lambda text: None)
-    added, _ = soil.read_samples(out)
+    added, _ = soil_sets.read_samples(out)
     np.testing.assert_allclose(added.strain, samples.strain[[1, 3]], atol=1e-12)
     np.testing.assert_allclose(added.stress, samples.stress[[1, 3]], rtol=1e-6)
     assert len(np.unique(added.run)) == 2
-    sets, provenance = soil.read_sets([data, out])
+    sets, provenance = soil_sets.read_sets([data, out])
     assert len(sets) == 2
     assert "+" in provenance["checksum"]
     history["flagged"][:] = False
@@ -65,16 +65,18 @@ def test_flagged_points_become_paths(unsealed, data, tmp_path) -> None:
     with pytest.raises(DataSetError, match="no point was flagged"):
         soil_resample.resample(out, file, packing="disks100", points=8)
     soil_resample.resample(out, file, packing="disks100", points=None, tell=lambda text: None)
-    np.testing.assert_allclose(soil.read_samples(out)[0].stress, samples.stress[:4], rtol=1e-6)
+    np.testing.assert_allclose(soil_sets.read_samples(out)[0].stress, samples.stress[:4], rtol=1e-6)
     np.savez(file, strain=strain)
     with pytest.raises(DataSetError, match="expected the arrays load"):
         soil_resample.resample(out, file, packing="disks100", points=8)
     other = tmp_path / "other.h5"
-    unsealed(
-        out, other, lambda f: f.attrs.update(provenance=json.dumps({"packing": "other", "material": {}}))
-    )
+
+    def rename(file) -> None:
+        file.attrs["provenance"] = json.dumps(json.loads(file.attrs["provenance"]) | {"packing": "other"})
+
+    unsealed(out, other, rename)
     with pytest.raises(DataSetError, match="must come from one packing"):
-        soil.read_sets([data, other])
+        soil_sets.read_sets([data, other])
 
 
 def test_chosen_points_follow_the_order_of_their_flags() -> None:
@@ -107,7 +109,7 @@ def test_a_static_run_of_packings_is_answered_as_it_was(tmp_path) -> None:
         )
         == 0
     )
-    samples, _ = soil.read_samples(out)
+    samples, _ = soil_sets.read_samples(out)
     results = read_results(run)
     assert samples.strain.shape == (4, 5, 3)
     for k in range(5):

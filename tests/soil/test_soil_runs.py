@@ -15,7 +15,7 @@ from pybridge.errors import (
 )
 from pybridge.packing import open_material
 from pybridge.solver.implicit import BiaxialTest, Controls, MaterialPoints, biaxial_problem, solve
-from training import soil
+from training import soil_sets
 from training.mlp import MlpConfig
 from training.mlp_export import export_mlp
 from training.mlp_train import train
@@ -23,7 +23,7 @@ from training.mlp_train import train
 
 def test_network_runs_the_test_it_was_trained_on(data, tmp_path) -> None:
     """From coupled tests to a model file to the same solver: the network brings the test to its end."""
-    samples, provenance = soil.read_samples(data)
+    samples, provenance = soil_sets.read_samples(data)
     config = MlpConfig(width=16, epochs=400, patience=300, members=2)
     path = tmp_path / "soil.pt"
     export_mlp(train(samples, config, provenance["material"]), path)

@@ -10,6 +10,7 @@ import torch
 
 import training.mlp_export as mlp_export
 import training.mlp_fit as mlp_fit
+import training.mlp_train as mlp_train
 from pybridge.commands import main
 from pybridge.errors import ConfigError, ModelFileError
 from training.datasets import parts_folder
@@ -91,6 +92,44 @@ def test_a_folder_of_another_training_is_refused(tmp_path) -> None:
     (tmp_path / "member1.pt").write_bytes(b"nonsense")
     with pytest.raises(ConfigError, match=r"member1.pt: not a checkpoint of this package"):
         train(samples(), CONFIG, MODULI, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "inputs", "outputs"),
+    [
+        ({}, [4, 2], [2, 2, 2, 30, 30]),
+        ({"input_scale": "square"}, [np.sqrt(5.5), 1.5**0.5], [2, 2, 2, 30, 30]),
+        ({"output_scale": "component"}, [4, 2], [2, 1, 2e-3, 30, 0.03]),
+    ],
+)
+def test_scales(settings, inputs, outputs, monkeypatch) -> None:
+    """Inputs 1, -2, 1, 4 and 0, 1, -1, 2; stresses that deviate by 2, 1, 0, stiffnesses by 30 and next to nothing."""
+    x = np.zeros((4, 6))
+    x[:, 0], x[:, 1] = [1, -2, 1, 4], [0, 1, -1, 2]
+    y = np.zeros((4, 9))
+    turn = np.array([1, -1, 1, -1])
+    y[:, 0], y[:, 1], y[:, 3], y[:, 4] = 5 + 2 * turn, turn, 30 * turn, 1e-3 * turn
+    input_scale, mean, scale = mlp_train.scales(x, y, replace(CONFIG, **settings))
+    np.testing.assert_allclose(input_scale[:2], inputs)
+    np.testing.assert_allclose(scale[:5], outputs)
+    np.testing.assert_allclose(mean, [5, *[0] * 8])
+
+
+def test_the_objective_is_that_of_the_configuration() -> None:
+    """Targets 0, 0, 0, 8 for every input: the mean absolute error pulls the answer to their median, squares to their mean."""
+    answers = {}
+    for objective in ("square", "absolute"):
+        config = replace(
+            CONFIG, objective=objective, epochs=600, batch=400, learning_rate=1e-2, check_every=600
+        )
+        x, y = np.ones((400, 6), np.float32), np.zeros((400, 9), np.float32)
+        y[::4] = 8
+        fit = mlp_fit.Fit("net", (6, 6, 9), (1, 1), (0, 9))
+        data = mlp_fit.Data(x, y, x, y, np.ones(9, np.float32))
+        (found,) = mlp_fit.fit_all([fit], config, data, Serial())
+        answers[objective] = float(found.net(torch.ones(1, 6)).detach().mean())
+    assert answers["square"] == pytest.approx(2, abs=0.05)
+    assert answers["absolute"] == pytest.approx(0, abs=0.2)
 
 
 def test_a_training_that_diverges_is_told() -> None:

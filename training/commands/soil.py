@@ -109,7 +109,7 @@ def _train(options: argparse.Namespace) -> int:
     from training.mlp import read_mlp_config
     from training.mlp_export import export_mlp, read_mlp
     from training.mlp_train import train
-    from training.soil import read_sets
+    from training.soil_sets import read_sets
 
     check_model_name(options.out)
     config = read_mlp_config(options.config, options.set)
@@ -154,7 +154,7 @@ def _resample(options: argparse.Namespace) -> int:
 
 
 def _select(options: argparse.Namespace) -> int:
-    from training.soil import select
+    from training.soil_sets import select
 
     select(options.out, options.data, in_band=options.where == "band")
     print(options.out)

@@ -30,6 +30,11 @@ class BiaxialTest:
             raise SolverError(
                 f"biaxial test: pressure {self.pressure:g} Pa and strain {self.strain:g}, expected > 0 and 0 to 0.5"
             )
+        if min(self.columns, self.rows) < 1 or not min(self.width, self.height) > 0:
+            raise SolverError(
+                f"biaxial test: {self.columns} x {self.rows} elements on {self.width:g} x {self.height:g} m, expected 1 or more, "
+                "and lengths above 0"
+            )
 
 
 def biaxial_problem(test: BiaxialTest, pressure: Callable[[float], float] | None = None) -> Problem:
