@@ -105,7 +105,7 @@ def plot_comparison(
     with plt.rc_context(_STYLE):
         shape = (3, 1) if wide else (1, 3)
         size = (width, 2.4 * height) if wide else (min(max(3.0 * width - 6.0, 6.6), 11.0), height)
-        figure, all_axes = plt.subplots(*shape, figsize=size, layout="constrained", sharex=True, sharey=True)
+        figure, all_axes = plt.subplots(*shape, figsize=size, layout="compressed", sharex=True, sharey=True)
         place: dict[str, Any] = {"shrink": 0.8, "pad": 0.02, "location": "right" if wide else "bottom"}
         panels = ((names[0], cuts[0], va), (names[1], cuts[1], vb))
         mappable = None

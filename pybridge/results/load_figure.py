@@ -46,10 +46,13 @@ def plot_load(runs: list[Results], names: list[str], path: Path) -> Path:
             start = 0 if "load" in h else 1
             force.plot(way[start:], upright(h[f"force_{region}"][start:]) / 1e3, lw=1.2, label=name)
             if "load" in h:
-                work.semilogy(
+                (line,) = work.semilogy(
                     way[1:], np.maximum(h["residual"][1:], 1e-16), lw=0.9, label=f"{name}: residual"
                 )
-                work.semilogy(way[1:], h["iterations"][1:], ".", ms=3, label=f"{name}: iterations")
+                colour = line.get_color()
+                work.semilogy(
+                    way[1:], h["iterations"][1:], ".", ms=3, color=colour, label=f"{name}: iterations"
+                )
             else:
                 work.semilogy(
                     way[1:], kinetic_share(h)[1:], lw=0.9, label=f"{name}: kinetic over internal energy"
