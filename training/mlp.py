@@ -38,6 +38,7 @@ ACTIVATIONS: dict[str, Callable[[NDArray], NDArray]] = {
 
 CHOICES = {
     "objective": ("square", "absolute"), "input_scale": ("largest", "square"), "output_scale": ("group", "component"),
+    "single_paths": ("train", "split"),
 }  # fmt: skip
 
 
@@ -70,6 +71,9 @@ class MlpConfig:
     spread_quantile: float = 0.99  # this quantile of their spread in training
     train_share: float = 0.7
     validation_share: float = 0.15
+    # Added sets in which every path is a run of its own were asked for because the network does not know them: all of them
+    # "train", or they are "split" like the others. A few that are far out would decide where training stops.
+    single_paths: str = "train"
     seed: int = 0
 
     def __post_init__(self) -> None:

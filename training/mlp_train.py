@@ -66,12 +66,14 @@ def _members(config: MlpConfig, trained: Sequence[Fitting]) -> tuple[list[Layers
 def _parts(
     samples: Sequence[Samples], config: MlpConfig
 ) -> tuple[list[list[Samples]], list[dict[str, list[int]]]]:
-    """Each set split by its own runs: [part][set], and the runs of each set. A set of fewer than three runs beside the
-    first one is for training only."""
+    """Each set split by its own runs: [part][set], and the runs of each set. Sets beside the first are for training only
+    where they have fewer than three runs, or single paths that were asked for (`single_paths`)."""
     parts: list[list[Samples]] = [[], [], []]
     runs = []
     for k, one in enumerate(samples):
-        if k > 0 and len(np.unique(one.run)) < 3:
+        count = len(np.unique(one.run))
+        single = count == len(one.run) and config.single_paths == "train"
+        if k > 0 and (count < 3 or single):
             split = (np.unique(one.run), np.zeros(0), np.zeros(0))
         else:
             split = split_runs(one.run, config.train_share, config.validation_share, config.seed)

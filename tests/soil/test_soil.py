@@ -140,11 +140,17 @@ def test_two_networks_stand_side_by_side(tmp_path) -> None:
 
 def test_added_sets_are_split_by_themselves() -> None:
     samples, few = made_up(), made_up(runs=2, points=1)
-    model = train(samples, SMALL, MODULI, added=[few, made_up(runs=5, points=1)])
+    single = made_up(runs=5, points=1)
+    model = train(samples, SMALL, MODULI, added=[few, made_up(runs=5, points=2), single])
     alone = train(samples, SMALL, MODULI)
     assert model.card["runs"] == alone.card["runs"]
     assert model.card["added"][0] == {"train": [0, 1], "validation": [], "test": []}
     assert [len(r) for r in model.card["added"][1].values()] == [3, 1, 1]
+    assert [len(r) for r in model.card["added"][2].values()] == [5, 0, 0]  # paths that were asked for
+    shared = train(samples, replace(SMALL, single_paths="split", epochs=1), MODULI, added=[single])
+    assert [len(r) for r in shared.card["added"][0].values()] == [3, 1, 1]
+    alone = train(single, replace(SMALL, epochs=1), MODULI)
+    assert [len(r) for r in alone.card["runs"].values()] == [3, 1, 1]
     assert not np.array_equal(model.weights[0][0], alone.weights[0][0])
     with pytest.raises(DataSetError, match="three runs or more"):
         train(few, SMALL, MODULI)
