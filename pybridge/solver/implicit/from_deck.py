@@ -14,8 +14,9 @@ from pybridge.deck.faces import faces_of
 from pybridge.deck.model import Deck, ElementSurface, corners_of
 from pybridge.errors import SolverError
 from pybridge.solver.from_deck import initial_stress
+from pybridge.solver.implicit.controls import Controls, suggested_controls
 from pybridge.solver.implicit.mesh import ImplicitMesh, block_mesh
-from pybridge.solver.implicit.newton import Controls, Problem, suggested_controls
+from pybridge.solver.implicit.newton import Problem
 from pybridge.solver.implicit.points import MaterialPoints
 from pybridge.solver.materials import MaterialSwitch, make_material
 
