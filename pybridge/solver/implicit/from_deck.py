@@ -54,8 +54,16 @@ def static_model(
     stress = initial_stress(deck)
     if stress is not None:
         stress = np.repeat(stress, mesh.points // deck.element_count, axis=0).T
+    said = material if isinstance(material, str) else ", ".join(sorted(material))
+    packing = MaterialSwitch.parse(material).packing if isinstance(material, str) else ""
     points = MaterialPoints(
-        law, mesh.points, threads, components=mesh.components, stiffness=stiffness, stress=stress
+        law,
+        mesh.points,
+        threads,
+        components=mesh.components,
+        stiffness=stiffness,
+        stress=stress,
+        packing=packing,
     )
     largest = min(step.increment_max or step.time, step.time)
     steps = max(1, round(step.time / largest))
@@ -66,7 +74,6 @@ def static_model(
     place = np.full((3, len(deck.coordinates)), -1, np.int64)
     place[: mesh.dim, nodes] = dofs
     problem, moved = _problem(deck, mesh, place)
-    said = material if isinstance(material, str) else ", ".join(sorted(material))
     given = {k: v for k, v in controls.items() if v is not None}
     if "steps" in given:
         given = {"first": 0.0} | given
@@ -143,7 +150,7 @@ def _problem(
             moved[item.region] = tuple(
                 np.flatnonzero(np.isin(fixed, place[k, item.nodes])) for k in range(mesh.dim)
             )
-    return Problem(mesh, fixed, displacements, forces), moved
+    return Problem(mesh, fixed, displacements, forces, deck.elements[0].labels), moved
 
 
 def _curve(deck: Deck, name: str) -> Callable[[float], float]:

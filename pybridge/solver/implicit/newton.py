@@ -26,21 +26,27 @@ from pybridge.solver.implicit.controls import Controls
 from pybridge.solver.implicit.mesh import ImplicitMesh
 from pybridge.solver.implicit.mixing import Mixing
 from pybridge.solver.implicit.points import MaterialPoints
+from pybridge.solver.implicit.reasons import Reason, no_convergence, not_finite, point_failed, singular
 from pybridge.solver.implicit.secant import PointSecants
 
 
 class NotConvergedError(SolverError):
-    """Newton's iteration found no balance in the smallest step. `history`: of what converged, where it is recorded."""
+    """Newton's iteration found no balance in the smallest step. advice: with what the same run may go on; `history`: of what
+    converged, where it is recorded."""
+
+    advice: str = ""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is prescribed: at load t (0 to 1), values of the fixed degrees of freedom and nodal forces (N, or N/m)."""
+    """What is prescribed: at load t (0 to 1), values of the fixed degrees of freedom and nodal forces (N, or N/m). labels:
+    of the elements, for messages; None for their numbers from 1."""
 
     mesh: ImplicitMesh
     fixed: NDArray
     values: Callable[[float], NDArray]
     forces: Callable[[float], NDArray]
+    labels: NDArray | None = None
 
 
 @dataclass
@@ -151,10 +157,12 @@ class March:
             self.easy = 0
             self.stiffness = self.shown  # what was learned may have led astray
             if self.cuts > c.cuts_max:
-                raise NotConvergedError(
+                stopped = NotConvergedError(
                     f"implicit run: stopped at load {self.load:.4f} of 1 after {c.cuts_max} cuts of the step to "
                     f"{self.part * 2:.2e}: {found}"
                 )
+                stopped.advice = getattr(found, "advice", "")
+                raise stopped
         seen(found, goal)
         self.stress, self.stiffness, self.shown = self.points.stress, found.stiffness, self.points.stiffness()
         self.points.accept(goal - self.load)
@@ -174,7 +182,12 @@ class March:
         elif self.easy >= EASY_STEPS[1]:
             self.wait = EASY_STEPS[0]
 
-    def _solve(self, load: float, dt: float, c: Controls) -> Found | str:
+    @property
+    def _elements(self) -> tuple[NDArray | None, int]:
+        """Labels and number of the elements, for messages."""
+        return self.problem.labels, int(self.problem.mesh.basis.dx.shape[0])
+
+    def _solve(self, load: float, dt: float, c: Controls) -> Found | Reason:
         """A balance at a load, or why there is none."""
         mesh, fixed, learns = self.problem.mesh, self.problem.fixed, c.learn == "always"
         external, target = self.problem.forces(load), self.problem.values(load)
@@ -192,7 +205,7 @@ class March:
                 strain = mesh.strain(u)
                 self.points.trial(strain, dt)
                 if np.any(self.points.status >= 2):
-                    return "a material point failed"
+                    return point_failed(self.points, *self._elements, strain)
                 stress = self.points.stress
                 if learned is None:
                     stiffness = self.points.stiffness()
@@ -208,7 +221,7 @@ class March:
             if at_target and small and (error <= c.tolerance or c.measure == "displacement"):
                 return Found(u, reactions, iteration, error, change, stiffness)
             if not math.isfinite(error):
-                return "the residual is not finite"
+                return not_finite(self.points, *self._elements, strain)
             if error > 10 * least:
                 mixing = Mixing(c.mixing)
             if at_target:
@@ -221,9 +234,7 @@ class March:
                     least, best, known = error, u.copy(), stiffness
             correction = self._correction(stiffness, residual, target - u[fixed])
             if correction is None:
-                return (
-                    "the stiffness is singular: a body free to move, or a material without any stiffness left"
-                )
+                return singular(stiffness, *self._elements)
             before, length = float(np.linalg.norm(u - self.u)), float(np.linalg.norm(correction))
             if learns and at_target and length > REACH * before > 0:
                 correction *= REACH * before / length
@@ -236,7 +247,7 @@ class March:
             self.points.trial(mesh.strain(best), dt)
             forces = mesh.internal(self.points.stress)[fixed] - external[fixed]
             return Found(best, forces, iteration, least, change, known)
-        return f"no convergence in {iteration} iterations: least residual {least:.2e}, expected {c.tolerance:.0e}"
+        return no_convergence(iteration, least, c.tolerance)
 
     def _correction(self, stiffness: NDArray, residual: NDArray, prescribed: NDArray) -> NDArray | None:
         k = self.problem.mesh.stiffness(stiffness)
@@ -286,6 +297,7 @@ def solve(
             history.cpu[-1] += clock.process_time() - begun[0]
             history.wall[-1] += clock.monotonic() - begun[1]
             stopped = NotConvergedError(f"{error}{_rescue(rescue, march)}")
+            stopped.advice = error.advice
             stopped.history = history  # type: ignore[attr-defined]
             raise stopped from None
         history.cpu.append(clock.process_time() - begun[0])

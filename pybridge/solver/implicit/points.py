@@ -63,17 +63,18 @@ class MaterialPoints:
 
     stiffness: "own", what the state shows as contact_stiffness (packings and what was learned from them: a secant);
     "tangent", the derivative of the stress, where the material has one; "elastic", the virgin moduli. None takes the
-    first of these that there is. stress: (6, n) of the start, Pa; 0 without it.
+    first of these that there is. stress: (6, n) of the start, Pa; 0 without it. packing: name and guards of a packing, as
+    behind packing:, for messages.
     Raises SolverError for single precision, or a stiffness that the material does not have.
     """
 
     def __init__(
         self, material: Material, n: int, threads: int = 1, *, components: int = 3, stiffness: str | None = None,
-        stress: NDArray | None = None,
+        stress: NDArray | None = None, packing: str = "",
     ) -> None:  # fmt: skip
         if np.dtype(material.dtype) != np.float64:
             raise SolverError("the implicit solver runs in double precision: load the material with float64")
-        self.material, self.n = material, n
+        self.material, self.n, self.packing = material, n, packing
         self.components = _COMPONENTS[components]
         names = [v.name for v in material.state_schema]
         counts = np.cumsum([0, *(v.count for v in material.state_schema)])
@@ -141,6 +142,14 @@ class MaterialPoints:
         rows = self.rows[name]
         return np.concatenate([chunk.trial_state[rows] for chunk in self.chunks], axis=1)
 
+    def one(self, index: int) -> tuple[NDArray, NDArray]:
+        """The accepted state (state_size,) of a point, and U (3, 3) of its last trial."""
+        chunk, where = next(
+            (c, w) for c, w in zip(self.chunks, self.slices, strict=True) if w.start <= index < w.stop
+        )
+        k = index - where.start
+        return chunk.state[:, k].copy(), _full(chunk.trial_stretch[:, k])
+
     def stiffness(self) -> NDArray:
         """D (components, components, n), Pa, of the kind chosen."""
         pick = np.ix_(self.components, self.components)
@@ -181,6 +190,12 @@ class MaterialPoints:
         if self.pool:
             self.pool.shutdown()
             self.pool = None
+
+
+def _full(six: NDArray) -> NDArray:
+    """(3, 3) of 11, 22, 33, 12, 23, 13."""
+    a, b, c, d, e, f = six
+    return np.array([[a, d, f], [d, b, e], [f, e, c]])
 
 
 def _has_tangent(material: Material) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import pybridge
 from pybridge.deck.model import Deck
 from pybridge.errors import SolverError
+from pybridge.packing import split_options
 from pybridge.results.measures import strain_measures, stress_measures
 from pybridge.results.schema import Field
 from pybridge.results.writer import FrameData, MeshData, ResultWriter
@@ -121,9 +122,11 @@ class _Job:
             raise
         except NotConvergedError as error:
             where = f"{error}; the last converged state is in {self.out} and {self.restart_file}: the same command, with "
-            where += "more steps or a looser tolerance, goes on from it"
+            where += f"{error.advice or 'other controls'}, goes on from it"
             self._stop(where)
-            raise NotConvergedError(where) from None
+            stopped = NotConvergedError(where)
+            stopped.advice = error.advice
+            raise stopped from None
         except Exception as error:
             self._stop(str(error))
             raise
@@ -239,7 +242,7 @@ def fingerprint(model: StaticModel) -> str:
     block = model.deck.elements[0]
     moduli = material.elastic_moduli
     said = (
-        block.type, model.material, sorted(model.deck.materials), int(material.state_size), float(moduli.bulk),
+        block.type, _material_said(model.material), sorted(model.deck.materials), int(material.state_size), float(moduli.bulk),
         float(moduli.shear), [repr(m) for m in model.deck.materials.values()],
     )  # fmt: skip
     digest.update(repr(said).encode())
@@ -248,6 +251,17 @@ def fingerprint(model: StaticModel) -> str:
     for load in (0.0, 0.37, 1.0):
         digest.update(problem.values(load).tobytes() + problem.forces(load).tobytes())
     return digest.hexdigest()
+
+
+def _material_said(switch: str) -> str:
+    """The switch of the material but for guards of a packing: they change no answer, and a run that one of them has stopped
+    goes on with a wider one."""
+    kind, colon, rest = switch.partition(":")
+    if kind != "packing":
+        return switch
+    name, options = split_options(rest)
+    kept = [f"{k}={v!r}" for k, v in options.items() if not k.endswith("_max")]
+    return kind + colon + ",".join([name, *kept])
 
 
 def frame(model: StaticModel, u: NDArray, load: float, unreliable: NDArray) -> FrameData:
