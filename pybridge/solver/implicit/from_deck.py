@@ -18,7 +18,7 @@ from pybridge.solver.implicit.controls import Controls, suggested_controls
 from pybridge.solver.implicit.mesh import ImplicitMesh, block_mesh
 from pybridge.solver.implicit.newton import Problem
 from pybridge.solver.implicit.points import MaterialPoints
-from pybridge.solver.materials import MaterialSwitch, make_material
+from pybridge.solver.materials import MaterialSwitch, check_dimension, make_material
 
 CUTS = 8  # of a step where the deck gives no smallest increment
 
@@ -51,6 +51,7 @@ def static_model(
     step = deck.static_step
     mesh, nodes, dofs = _mesh(deck)
     law = _material(deck, material, folder, models)
+    check_dimension(deck.sections[0].material, law, deck.elements[0].type)
     stress = initial_stress(deck)
     if stress is not None:
         stress = np.repeat(stress, mesh.points // deck.element_count, axis=0).T
