@@ -62,6 +62,14 @@ def test_a_point_that_fails_is_named_with_its_strain(tmp_path, status, word) -> 
     assert "looser" not in message
 
 
+def test_a_material_that_fails_at_rest_is_refused(tmp_path) -> None:
+    with pytest.raises(
+        SolverError, match=r"fails at rest, .*: element 2, .* point 3 of 4 \(status 3; 1 of 8 points\)"
+    ):
+        run_static(deck(), material={"SOIL": Spoiled(6, 3, calls=0)}, out=tmp_path / "a.h5")
+    assert not (tmp_path / "a.h5").exists()
+
+
 def test_a_stress_that_is_no_number_is_named(tmp_path) -> None:
     message = stopped(tmp_path, {"SOIL": Spoiled(1, nan=True)})
     assert "the stress of element 1, integration point 2 of 4 is not finite at a strain of 11" in message

@@ -161,8 +161,14 @@ def test_guards_of_packings_are_set_on_the_command_line(tmp_path, capsys) -> Non
     assert main(["problem", "biaxial", "--out", str(deck), "--set", *sizes, "--procedure", "steps=1"]) == 0
     run = ["run", str(deck), "--out", str(tmp_path), "--quiet", "--overwrite", "--material"]
     assert main([*run, "packing:disks100,overlap_max=0.2,steps_max=30000"]) == 0
-    assert main([*run, "packing:disks100,overlap_max=1e-6"]) != 0
-    assert "stopped at load 0.0000" in capsys.readouterr().err
+    (tmp_path / "biaxial.h5").unlink()
+    assert main([*run, "packing:disks100,overlap_max=0.001"]) != 0
+    said = capsys.readouterr().err
+    assert "the material fails at rest, before any load: element 1, integration point 1 of 4" in said
+    assert "its grains overlap at rest by 0.0222 of the smaller radius" in said
+    assert "beyond twice the guard overlap_max=0.001; expected a wider guard" in said
+    assert "packing:disks100,overlap_max=0.03" in said
+    assert not (tmp_path / "biaxial.h5").exists()
     for word in ("overlap=1", "overlap_max=x", "overlap_max", "steps_max=0.5"):
         assert main([*run, f"packing:disks100,{word}"]) != 0
         message = capsys.readouterr().err

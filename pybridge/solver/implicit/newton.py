@@ -26,7 +26,14 @@ from pybridge.solver.implicit.controls import Controls
 from pybridge.solver.implicit.mesh import ImplicitMesh
 from pybridge.solver.implicit.mixing import Mixing
 from pybridge.solver.implicit.points import MaterialPoints
-from pybridge.solver.implicit.reasons import Reason, no_convergence, not_finite, point_failed, singular
+from pybridge.solver.implicit.reasons import (
+    Reason,
+    fails_at_rest,
+    no_convergence,
+    not_finite,
+    point_failed,
+    singular,
+)
 from pybridge.solver.implicit.secant import PointSecants
 
 
@@ -126,8 +133,10 @@ class March:
         return not np.array_equal(self.stiffness, self.shown)
 
     def start(self) -> Found:
-        """The virgin state: its own stress, no iteration. The points hold it as their trial."""
+        """The virgin state: its own stress, no iteration. The points hold it as their trial. SolverError where it fails."""
         self.points.trial(self.problem.mesh.strain(self.u), 0.0)
+        if np.any(self.points.status >= 2):
+            raise SolverError(f"implicit run: {fails_at_rest(self.points, *self._elements)}")
         self.stress = self.points.stress
         self.stiffness = self.shown = self.points.stiffness()
         residual = self.problem.forces(0.0) - self.problem.mesh.internal(self.stress)

@@ -14,7 +14,7 @@ from pybridge.packing import split_options
 from pybridge.solver.implicit.points import MaterialPoints
 
 COMPONENTS = {3: ("11", "22", "12"), 6: ("11", "22", "33", "12", "23", "13")}
-STATUS = {2: "recoverable: no answer to so large an increment", 3: "fatal: no answer at all"}
+STATUS = {2: "recoverable: no answer to this increment", 3: "fatal: no answer at all"}
 GUARDS = ("inertial_number", "steps_min", "steps_max", "overlap_max")
 
 
@@ -52,6 +52,21 @@ def point_failed(points: MaterialPoints, labels: NDArray | None, elements: int, 
     )
     said, advice = _material(points, index, worst)
     return Reason.of(text + said, advice)
+
+
+def fails_at_rest(points: MaterialPoints, labels: NDArray | None, elements: int) -> str:
+    """A material that has no answer before anything has moved."""
+    status = points.status
+    worst = int(status.max())
+    index = int(np.flatnonzero(status == worst)[0])
+    said, advice = "", "constants with which it stands, and a check of the initial stress"
+    if isinstance(points.material, _core.PackingMaterial):
+        said, advice = packing_failure(points, index)
+        said = f": {said}"
+    return (
+        f"the material fails at rest, before any load: {place(labels, elements, points.n, index)} (status {worst}; "
+        f"{int((status >= 2).sum())} of {points.n} points){said}; expected {advice}"
+    )
 
 
 def not_finite(points: MaterialPoints, labels: NDArray | None, elements: int, strain: NDArray) -> Reason:

@@ -100,8 +100,9 @@ class _Job:
             "material": self.model.material, "stiffness": self.model.points.kind, "procedure": "static",
             "controls": str(self.model.controls),
         }  # fmt: skip
+        found = self.march.start()  # one that fails leaves no results
         self.writer.create(mesh, deck.heading, about)
-        self._seen(self.march.start(), 0.0)
+        self._seen(found, 0.0)
         self._write(0.0)
 
     def go(self, interrupt: Interrupt, bar: Any, restart_seconds: float) -> None:
