@@ -75,9 +75,10 @@ def test_a_stress_that_is_no_number_is_named(tmp_path) -> None:
     assert "the stress of element 1, integration point 2 of 4 is not finite at a strain of 11" in message
 
 
-def test_no_convergence_asks_for_steps_or_tolerance(tmp_path) -> None:
+def test_no_convergence_asks_for_steps_iterations_or_tolerance(tmp_path) -> None:
     with pytest.raises(
-        NotConvergedError, match=r"least residual.*with more steps or a looser tolerance, goes"
+        NotConvergedError,
+        match=r"least residual.*with more steps, more iterations or a looser tolerance .*, goes",
     ):
         run_static(
             deck(0.05, 1), material={"SOIL": _core.make_law("PYBRIDGE_J2", J2, "float64")}, out=tmp_path / "a.h5",

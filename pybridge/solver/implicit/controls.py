@@ -76,9 +76,21 @@ PACKING = {"mixing": 0, "learn": "always", "patience": LEARNING_PATIENCE, "cuts_
 
 
 def suggested_controls(points: MaterialPoints, **given: Any) -> Controls:
-    """Controls that suit a material, but for the values that are given."""
+    """Controls that suit a material, but for the values that are given.
+
+    A tolerance below the suggested one brings `loose` down in the same proportion, so that it is not had in name only. Not
+    with packings: what their noise leaves above it is no matter of more iterations. Raises SolverError.
+    """
     packing = isinstance(points.material, _core.PackingMaterial)
     suggested = TANGENT if points.kind == "tangent" else PACKING if packing else {}
+    usual = Controls(**suggested)
+    tolerance = given.get("tolerance", usual.tolerance)
     if "tolerance" in given:
-        given = {"loose": max(given["tolerance"], suggested.get("loose", Controls.loose))} | given
+        share = 1.0 if packing else min(1.0, tolerance / usual.tolerance)
+        given = {"loose": max(tolerance, share * usual.loose)} | given
+    if not tolerance <= given.get("loose", usual.loose) < 1:
+        raise SolverError(
+            f"loose {given.get('loose', usual.loose):g} (residual of a step that is taken without balance): expected from the "
+            f"tolerance, {tolerance:g}, to less than 1; give a smaller --tolerance, or a larger --loose"
+        )
     return Controls(**(suggested | given))

@@ -35,7 +35,7 @@ def no_convergence(iterations: int, least: float, tolerance: float) -> Reason:
     """Iterations came to their end, or no nearer."""
     return Reason.of(
         f"no convergence in {iterations} iterations: least residual {least:.2e}, expected {tolerance:.0e}",
-        "more steps or a looser tolerance",
+        "more steps, more iterations or a looser tolerance (--steps, --iterations, --tolerance, --loose)",
     )
 
 

@@ -31,7 +31,8 @@ LONG_STATE = 9  # state variables with more components are stored by their norm
 
 @dataclass
 class StaticResult:
-    """What a run tells: where its results are and how it went."""
+    """What a run tells: where its results are and how it went. tolerance: what was asked for, of `measure`; loose: up to which
+    residual a step without balance was taken."""
 
     path: Path
     load: float
@@ -43,6 +44,19 @@ class StaticResult:
     unreliable_points: int
     resumed: bool
     history: dict[str, list[float]] = field(default_factory=dict)
+    tolerance: float = 0.0
+    loose: float = 0.0
+    measure: str = "both"
+
+    @property
+    def residuals(self) -> NDArray:
+        """(steps,) residual over the reactions of every step."""
+        return np.array(self.history["residual"][1:])
+
+    @property
+    def steps_over(self) -> NDArray:
+        """Which steps carried a residual above the tolerance, from 0."""
+        return np.flatnonzero(self.residuals > self.tolerance)
 
 
 def run_static(
@@ -225,10 +239,11 @@ class _Job:
             ) from error
 
     def result(self) -> StaticResult:
-        history = self.history
+        history, controls = self.history, self.march.controls
         return StaticResult(
             self.out, self.march.load, len(history["load"]) - 1, self.model.points.n, int(sum(history["iterations"])),
             self.march.all_cuts, clock.monotonic() - self.begun, int(self.unreliable.sum()), self.resumed, history,
+            controls.tolerance, controls.loose, controls.measure,
         )  # fmt: skip
 
 
