@@ -143,7 +143,24 @@ class March:
         return Found(self.u, -residual[self.problem.fixed], 0, 0.0, 0.0, self.stiffness)
 
     def advance(self, seen: Callable[[Found, float], None]) -> Found:
-        """One converged step. `seen(found, load)` while the points still hold it as their trial."""
+        """One converged step. `seen(found, load)` while the points still hold it as their trial. After a KeyboardInterrupt
+        before that the march is where it was."""
+        before = {name: getattr(self, name) for name in self.SAVED}
+        try:
+            found, goal = self._step()
+        except KeyboardInterrupt:  # cuts so far are forgotten: the step tried anew takes the same ones
+            for name, value in before.items():
+                setattr(self, name, value)
+            raise
+        seen(found, goal)
+        self.stress, self.stiffness, self.shown = self.points.stress, found.stiffness, self.points.stiffness()
+        self.points.accept(goal - self.load)
+        self.u, self.load = found.displacement, goal
+        self._grow(found.iterations < self.controls.iterations_max // 2)
+        return found
+
+    def _step(self) -> tuple[Found, float]:
+        """A balance at the end of a step, cut where there is none, and its load."""
         c, in_vain = self.controls, False
         while True:
             # Never past a whole step: records of different runs stand at the same loads.
@@ -154,7 +171,7 @@ class March:
                 learned = self._solve(goal, goal - self.load, c.learning())
                 found = learned if isinstance(learned, Found) else found
             if isinstance(found, Found):
-                break
+                return found, goal
             if c.learn == "always" and self.cuts == c.cuts_max and self.learned:
                 self.stiffness = self.shown  # the smallest step once more, without what was learned before it
                 continue
@@ -172,12 +189,6 @@ class March:
                 )
                 stopped.advice = getattr(found, "advice", "")
                 raise stopped
-        seen(found, goal)
-        self.stress, self.stiffness, self.shown = self.points.stress, found.stiffness, self.points.stiffness()
-        self.points.accept(goal - self.load)
-        self.u, self.load = found.displacement, goal
-        self._grow(found.iterations < c.iterations_max // 2)
-        return found
 
     def _grow(self, easy: bool) -> None:
         """Double a step that was cut, after enough steps without trouble."""

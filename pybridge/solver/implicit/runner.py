@@ -26,6 +26,7 @@ from pybridge.solver.progress import Interrupt, progress_bar
 from pybridge.solver.restart_file import write_arrays
 
 VERSION = 2
+STOPPING = "stopping after the points in progress, at the last converged state; Ctrl-C again: at once"
 LONG_STATE = 9  # state variables with more components are stored by their norm
 
 
@@ -74,7 +75,8 @@ def run_static(
     job = _Job(model, Path(out), unreliable_is_fatal)
     try:
         job.start(overwrite)
-        with Interrupt() as interrupt, progress_bar(progress, 1.0, job.march.load) as bar:
+        with Interrupt(STOPPING) as interrupt, progress_bar(progress, 1.0, job.march.load) as bar:
+            model.points.check = interrupt.check
             job.go(interrupt, bar, restart_seconds)
         return job.result()
     finally:
@@ -127,8 +129,7 @@ class _Job:
                 self._write(march.load)
                 text = f"load {march.load:.4f}, {found.iterations} iterations, residual {found.residual:.1e}"
                 bar(march.load, text)
-                if interrupt.wanted:
-                    raise KeyboardInterrupt
+                interrupt.check()
                 if clock.monotonic() - saved > restart_seconds:
                     self._save()
                     saved = clock.monotonic()
