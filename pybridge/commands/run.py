@@ -24,6 +24,7 @@ from pybridge.errors import ConfigError
 if TYPE_CHECKING:
     from pybridge.deck.model import Deck
     from pybridge.solver import RunResult
+    from pybridge.solver.implicit import StaticResult
 
 HELP = "run a deck in the mini-solver, with any material"
 MATERIALS = ("deck", "bindings", "vumat", "umat", "torchscript", "python", "fine-scale", "packing:NAME")
@@ -79,6 +80,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     static = parser.add_argument_group("decks with *STATIC")
     static.add_argument("--steps", type=int, metavar="N", help="load steps, instead of the deck's")
     static.add_argument("--tolerance", type=float, metavar="X", help="of the residual over the reactions")
+    static.add_argument(
+        "--loose",
+        type=float,
+        metavar="X",
+        help="largest residual with which a step is taken that finds no balance (docs/soil.md)",
+    )
     static.add_argument("--iterations", type=int, metavar="N", help="at most so many a step")
     static.add_argument(
         "--measure", choices=("both", "displacement", "residual"), help="what counts as converged (both)"
@@ -136,23 +143,53 @@ def _run_static(options: argparse.Namespace, deck: Deck, switch: str, out: Path)
         stiffness=options.stiffness,
         steps=_at_least_one("steps", options.steps),
         tolerance=options.tolerance,
+        loose=options.loose,
         iterations_max=options.iterations,
         measure=options.measure,
     )
+    print(static_summary(deck, result, switch))
+    return 0
+
+
+def static_summary(deck: Deck, result: StaticResult, switch: str) -> str:
+    """What happened in a *STATIC run, in words: its imbalances beside the tolerance too."""
     per = result.iterations / max(1, result.steps)
-    print(deck.heading.splitlines()[0] if deck.heading else deck.source)
-    print(
+    lines = [
+        deck.heading.splitlines()[0] if deck.heading else deck.source,
         f"  {result.points} points, {result.steps} steps, {per:.1f} iterations a step, {result.cuts} cuts; "
-        f"{result.seconds:.1f} s" + (" since it went on" if result.resumed else "")
-    )
-    print(f"  materials: {', '.join(sorted(deck.materials))} through {switch}")
+        f"{result.seconds:.1f} s" + (" since it went on" if result.resumed else ""),
+        f"  materials: {', '.join(sorted(deck.materials))} through {switch}",
+        *_balance(result),
+    ]
     if result.unreliable_points:
         share = 100 * result.unreliable_points / result.points
-        print(
+        lines.append(
             f"  {result.unreliable_points} points ({share:.1f} %) left the range their material was trained on"
         )
-    print(f"  results: {result.path}")
-    return 0
+    lines.append(f"  results: {result.path}")
+    return "\n".join(lines)
+
+
+def _balance(result: StaticResult) -> list[str]:
+    residuals, over = result.residuals, result.steps_over
+    if not residuals.size:
+        return []
+    lines = [
+        f"  residual over the reactions: mean {residuals.mean():.1e}, largest {residuals.max():.1e}, tolerance "
+        f"{result.tolerance:.3g}"
+    ]
+    if over.size:
+        why = (
+            "--measure displacement does not ask for it"
+            if result.measure == "displacement"
+            else f"where no balance was found, up to {result.loose:.3g} was taken (--loose)"
+        )
+        load = result.history["load"][1:][int(residuals.argmax())]
+        lines.append(
+            f"  {over.size} of {result.steps} steps carried an imbalance above the tolerance: largest "
+            f"{residuals.max():.1e}, at load {load:.4f}; {why}"
+        )
+    return lines
 
 
 def material_switch(material: str, vumat: Path | None, engine: str | None, precision: str) -> str:

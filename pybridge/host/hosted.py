@@ -280,7 +280,12 @@ class HostedVumat(HostedMaterial):
         arguments, pointers = self._buffers()
         n = part.stop - part.start
         arguments["nblock"][0] = n
-        arguments["stepTime"][0] = arguments["totalTime"][0] = time_old + dt
+        end = time_old + dt
+        if end == 0 and self.library.ours:
+            # At time 0 VUMAT takes a call for Abaqus's data check, an elastic answer that leaves the state as it is; the
+            # contract has none: a call at rest asks for stress and state of the virgin material. Strangers divide by dt.
+            end = np.finfo(self.dtype).tiny
+        arguments["stepTime"][0] = arguments["totalTime"][0] = end
         arguments["dt"][0] = dt
 
         def view(name: str, like: NDArray) -> NDArray:

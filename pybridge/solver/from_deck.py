@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pybridge.deck.faces import faces_of
 from pybridge.deck.model import Deck, ElementSurface, NodeSurface, RigidFlatCylinder, RigidPlane, Section
 from pybridge.errors import SolverError
-from pybridge.solver.materials import MaterialSwitch, make_material
+from pybridge.solver.materials import MaterialSwitch, check_dimension, make_material
 from pybridge.solver.model import (
     Controls,
     Curve,
@@ -160,6 +160,7 @@ def _group(
         hourglass = Hourglass(controls.hourglass, controls.hourglass_scale, weight)
         linear, quadratic = controls.linear_viscosity_scale, controls.quadratic_viscosity_scale
     connectivity = block.connectivity[inside]
+    check_dimension(section.material, materials[section.material].material, block.type)
     return ElementGroup(
         block.type, block.labels[inside], connectivity, materials[section.material], hourglass,
         linear * deck.explicit_step.linear_viscosity, quadratic * deck.explicit_step.quadratic_viscosity,

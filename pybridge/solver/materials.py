@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import pybridge._core as _core
 from pybridge.deck.model import JohnsonCook, MaterialDefinition, PlasticTable
 from pybridge.errors import SolverError
@@ -137,6 +139,28 @@ def make_material(
         return TorchScriptMaterial(file, switch.precision), 0
     engine = "torchscript" if switch.kind == "torchscript" else "native"
     return _core.load_model(str(file), engine, switch.precision), 0  # type: ignore[attr-defined]
+
+
+def check_dimension(name: str, material: Any, kind: str) -> None:
+    """Refuse a material of the plane (disks, a network over 11, 22, 12) in elements that strain out of it. Spheres, laws and
+    networks of all components go with every element. Raises SolverError."""
+    plane = _plane(material)
+    if plane and not kind.startswith("CPE"):
+        raise SolverError(
+            f"material {name}: {plane}, and elements {kind} strain out of the plane; expected plane strain (CPE...): mesh the "
+            "problem so, or take spheres, or a network over all six components"
+        )
+
+
+def _plane(material: Any) -> str:
+    """What makes a material one of the plane; "" for one of space."""
+    if isinstance(material, _core.PackingMaterial):
+        engine = material.packing_of(np.zeros(material.state_size))
+        return f"a packing of {engine.count} disks, which move in the plane 1, 2" if engine.dim == 2 else ""
+    count = {v.name: v.count for v in material.state_schema}
+    if "contact_stiffness" in count and count.get("accumulated_strain") == 3:
+        return "a network that has learned the components 11, 22, 12 alone"
+    return ""
 
 
 def find_model(name: str, folder: Path, models: Mapping[str, Path], *, required: bool) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time as clock
@@ -11,10 +12,11 @@ from typing import Any
 
 
 class Interrupt:
-    """Ctrl-C and SIGTERM end the run after the step in progress; the second Ctrl-C at once."""
+    """Ctrl-C and SIGTERM end the run after the step in progress, or where check() is called; the second Ctrl-C at once.
+    said: told on standard error at the first."""
 
-    def __init__(self) -> None:
-        self.wanted = False
+    def __init__(self, said: str = "") -> None:
+        self.wanted, self._said = False, said
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
@@ -27,7 +29,14 @@ class Interrupt:
         del frame
         if self.wanted and number == signal.SIGINT:
             raise KeyboardInterrupt
+        if self._said and not self.wanted:
+            os.write(2, f"\n{self._said}\n".encode())  # a handler may run while sys.stderr is in use
         self.wanted = True
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt where the end is wanted."""
+        if self.wanted:
+            raise KeyboardInterrupt
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():

@@ -265,7 +265,7 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(tmp_path) -> None:
 def test_no_balance_stops_clearly_and_goes_on_from_the_last_state(tmp_path) -> None:
     """Steps are halved, then the run stops; what converged is in the results, and the same command goes on from it."""
     deck, out = read_deck_text(block("CPE8R", **LONG)), tmp_path / "a.h5"
-    words = r"stopped at load 0\.[0-9]+ of 1 after 2 cuts .* a material point failed; the last converged state is in"
+    words = r"stopped at load 0\.[0-9]+ of 1 after 2 cuts .* a material point failed: element 1, .* the last converged state is in"
     with pytest.raises(NotConvergedError, match=words):
         run_static(deck, material={"SOIL": Interrupted(law(), 40, fail=True)}, out=out, cuts_max=2)
     stopped = read_results(out)

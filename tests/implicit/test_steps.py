@@ -152,6 +152,23 @@ def test_controls_suit_the_material() -> None:
     assert suggested_controls(moduli) == Controls(mixing=6, learn="last")
     chosen = suggested_controls(moduli, steps=7, tolerance=0.2)
     assert (chosen.steps, chosen.tolerance, chosen.loose) == (7, 0.2, 0.2)
-    assert suggested_controls(moduli, tolerance=1e-3).loose == Controls().loose
     with pytest.raises(SolverError, match="controls of the implicit solver out of range"):
         suggested_controls(moduli, learn="sometimes")
+
+
+def test_a_tolerance_brings_down_what_is_taken_without_balance() -> None:
+    """In proportion, and no lower where a material has noise; a larger one leaves it, a given one stands."""
+    law = _core.make_law("PYBRIDGE_J2", [1e8, 0.3, 1e5, 0.0, 2e5, 0.1], "float64")
+    tangent, moduli = MaterialPoints(law, 1), MaterialPoints(law, 1, stiffness="elastic")
+    packing = MaterialPoints(packing_material(load_library("disks100")), 1)
+    for points, usual in ((tangent, Controls(**TANGENT)), (moduli, Controls())):
+        for factor in (1e-4, 0.1, 1.0):
+            chosen = suggested_controls(points, tolerance=factor * usual.tolerance)
+            assert chosen.loose == pytest.approx(factor * usual.loose, rel=1e-12)
+        assert suggested_controls(points, tolerance=2 * usual.tolerance).loose == usual.loose
+    assert suggested_controls(packing, tolerance=1e-3).loose == Controls(**PACKING).loose
+    assert suggested_controls(moduli, tolerance=1e-3, loose=1e-3).loose == 1e-3
+    with pytest.raises(
+        SolverError, match=r"loose 0\.001 .*: expected from the tolerance, 0\.01, to less than 1"
+    ):
+        suggested_controls(moduli, loose=1e-3)

@@ -161,8 +161,14 @@ def test_guards_of_packings_are_set_on_the_command_line(tmp_path, capsys) -> Non
     assert main(["problem", "biaxial", "--out", str(deck), "--set", *sizes, "--procedure", "steps=1"]) == 0
     run = ["run", str(deck), "--out", str(tmp_path), "--quiet", "--overwrite", "--material"]
     assert main([*run, "packing:disks100,overlap_max=0.2,steps_max=30000"]) == 0
-    assert main([*run, "packing:disks100,overlap_max=1e-6"]) != 0
-    assert "stopped at load 0.0000" in capsys.readouterr().err
+    (tmp_path / "biaxial.h5").unlink()
+    assert main([*run, "packing:disks100,overlap_max=0.001"]) != 0
+    said = capsys.readouterr().err
+    assert "the material fails at rest, before any load: element 1, integration point 1 of 4" in said
+    assert "its grains overlap at rest by 0.0222 of the smaller radius" in said
+    assert "beyond twice the guard overlap_max=0.001; expected a wider guard" in said
+    assert "packing:disks100,overlap_max=0.03" in said
+    assert not (tmp_path / "biaxial.h5").exists()
     for word in ("overlap=1", "overlap_max=x", "overlap_max", "steps_max=0.5"):
         assert main([*run, f"packing:disks100,{word}"]) != 0
         message = capsys.readouterr().err
@@ -219,12 +225,16 @@ def test_the_network_in_both_solvers(network, tmp_path) -> None:
         run(explicit, material=how_called, models=models, folder=tmp_path, out=out)
         fields[how_called] = read_results(out).element("stress", -1)
     np.testing.assert_allclose(fields["vumat"], fields["bindings"], rtol=1e-7, atol=1.0)
-    for how_called in ("bindings", "umat"):
+    forces = {}
+    for how_called in ("bindings", "umat", "vumat"):
         out = tmp_path / f"s_{how_called}.h5"
         result = run_static(static, material=how_called, models=models, folder=tmp_path, out=out)
         fields[how_called] = read_results(out).element("stress", -1)
-        assert result.history["force_top_y"][-1] > 1.1 * result.history["force_top_y"][0]
-    np.testing.assert_allclose(fields["umat"], fields["bindings"], rtol=1e-7, atol=1.0)
+        forces[how_called] = result.history["force_top_y"]
+        assert forces[how_called][-1] > 1.1 * forces[how_called][0]
+    for how_called in ("umat", "vumat"):
+        np.testing.assert_allclose(fields[how_called], fields["bindings"], rtol=1e-7, atol=1.0)
+        np.testing.assert_allclose(forces[how_called], forces["bindings"], rtol=1e-7)
 
 
 def test_command_refuses_what_does_not_fit(tmp_path, capsys) -> None:

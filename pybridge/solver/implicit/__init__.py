@@ -4,20 +4,10 @@ Small strains: a point is given U = 1 + eps. docs/soil.md says how it iterates; 
 """
 
 from pybridge.solver.implicit.biaxial import BiaxialTest, biaxial_problem
+from pybridge.solver.implicit.controls import PACKING, TANGENT, Controls, suggested_controls
 from pybridge.solver.implicit.from_deck import StaticModel, static_model
 from pybridge.solver.implicit.mesh import ELEMENTS, ImplicitMesh, mesh_of, rectangle
-from pybridge.solver.implicit.newton import (
-    PACKING,
-    TANGENT,
-    Controls,
-    Found,
-    History,
-    March,
-    NotConvergedError,
-    Problem,
-    solve,
-    suggested_controls,
-)
+from pybridge.solver.implicit.newton import Found, History, March, NotConvergedError, Problem, solve
 from pybridge.solver.implicit.points import MaterialPoints
 from pybridge.solver.implicit.runner import StaticResult, run_static
 

@@ -14,10 +14,11 @@ from pybridge.deck.faces import faces_of
 from pybridge.deck.model import Deck, ElementSurface, corners_of
 from pybridge.errors import SolverError
 from pybridge.solver.from_deck import initial_stress
+from pybridge.solver.implicit.controls import Controls, suggested_controls
 from pybridge.solver.implicit.mesh import ImplicitMesh, block_mesh
-from pybridge.solver.implicit.newton import Controls, Problem, suggested_controls
+from pybridge.solver.implicit.newton import Problem
 from pybridge.solver.implicit.points import MaterialPoints
-from pybridge.solver.materials import MaterialSwitch, make_material
+from pybridge.solver.materials import MaterialSwitch, check_dimension, make_material
 
 CUTS = 8  # of a step where the deck gives no smallest increment
 
@@ -50,11 +51,20 @@ def static_model(
     step = deck.static_step
     mesh, nodes, dofs = _mesh(deck)
     law = _material(deck, material, folder, models)
+    check_dimension(deck.sections[0].material, law, deck.elements[0].type)
     stress = initial_stress(deck)
     if stress is not None:
         stress = np.repeat(stress, mesh.points // deck.element_count, axis=0).T
+    said = material if isinstance(material, str) else ", ".join(sorted(material))
+    packing = MaterialSwitch.parse(material).packing if isinstance(material, str) else ""
     points = MaterialPoints(
-        law, mesh.points, threads, components=mesh.components, stiffness=stiffness, stress=stress
+        law,
+        mesh.points,
+        threads,
+        components=mesh.components,
+        stiffness=stiffness,
+        stress=stress,
+        packing=packing,
     )
     largest = min(step.increment_max or step.time, step.time)
     steps = max(1, round(step.time / largest))
@@ -65,7 +75,6 @@ def static_model(
     place = np.full((3, len(deck.coordinates)), -1, np.int64)
     place[: mesh.dim, nodes] = dofs
     problem, moved = _problem(deck, mesh, place)
-    said = material if isinstance(material, str) else ", ".join(sorted(material))
     given = {k: v for k, v in controls.items() if v is not None}
     if "steps" in given:
         given = {"first": 0.0} | given
@@ -142,7 +151,7 @@ def _problem(
             moved[item.region] = tuple(
                 np.flatnonzero(np.isin(fixed, place[k, item.nodes])) for k in range(mesh.dim)
             )
-    return Problem(mesh, fixed, displacements, forces), moved
+    return Problem(mesh, fixed, displacements, forces, deck.elements[0].labels), moved
 
 
 def _curve(deck: Deck, name: str) -> Callable[[float], float]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,100 +21,39 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
-import pybridge._core as _core
 from pybridge.errors import SolverError
+from pybridge.solver.implicit.controls import Controls
 from pybridge.solver.implicit.mesh import ImplicitMesh
 from pybridge.solver.implicit.mixing import Mixing
 from pybridge.solver.implicit.points import MaterialPoints
+from pybridge.solver.implicit.reasons import (
+    Reason,
+    fails_at_rest,
+    no_convergence,
+    not_finite,
+    point_failed,
+    singular,
+)
 from pybridge.solver.implicit.secant import PointSecants
-
-MEASURES = ("both", "displacement", "residual")
-LEARN = ("never", "last", "always")
 
 
 class NotConvergedError(SolverError):
-    """Newton's iteration found no balance in the smallest step. `history`: of what converged, where it is recorded."""
+    """Newton's iteration found no balance in the smallest step. advice: with what the same run may go on; `history`: of what
+    converged, where it is recorded."""
+
+    advice: str = ""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is prescribed: at load t (0 to 1), values of the fixed degrees of freedom and nodal forces (N, or N/m)."""
+    """What is prescribed: at load t (0 to 1), values of the fixed degrees of freedom and nodal forces (N, or N/m). labels:
+    of the elements, for messages; None for their numbers from 1."""
 
     mesh: ImplicitMesh
     fixed: NDArray
     values: Callable[[float], NDArray]
     forces: Callable[[float], NDArray]
-
-
-@dataclass(frozen=True)
-class Controls:
-    """Numbers of the iteration.
-
-    tolerance: |residual| of the free nodes over |reactions| and |loads|, the larger. displacement_tolerance: of [GUAN22]
-    Algorithms 1 and 2, |du_m - du_(m-1)| / |du_(m-1)| with du the displacement of the step. measure: which of them count.
-    A step is cut where `iterations_max` do not do, or `patience` of them in a row come no nearer. Unless its best iterate is
-    taken: where the residual is within `loose` and the step has been cut `cuts_before_loose` times. mixing: how many
-    corrections are mixed. learn: when points learn their slopes from the iterations instead (changes of strain of the size
-    `noise` beside the step count half): "never", "last" (in a step that would be cut otherwise) or "always". steps: of the
-    load; first: the first one, 0 for the same. cuts_max: how often a step is halved.
-    """
-
-    steps: int = 100
-    tolerance: float = 1e-2
-    loose: float = 6e-2
-    displacement_tolerance: float = 1e-2
-    iterations_max: int = 40
-    patience: int = 40
-    cuts_before_loose: int = 0
-    mixing: int = 6
-    learn: str = "last"
-    noise: float = 0.1
-    cuts_max: int = 6
-    measure: str = "both"
-    first: float = 0.0
-
-    def __post_init__(self) -> None:
-        if (
-            self.steps < 1
-            or not 0 < self.tolerance <= self.loose < 1
-            or not 0 < self.displacement_tolerance < 1
-            or min(self.iterations_max, self.patience) < 2
-            or min(self.mixing, self.cuts_max, self.cuts_before_loose) < 0
-            or not (0 <= self.first <= 1 and 0 <= self.noise < 1)
-            or self.measure not in MEASURES
-            or self.learn not in LEARN
-        ):
-            raise SolverError(f"controls of the implicit solver out of range: {self}")
-
-    def learning(self) -> Controls:
-        """These, for the one iteration with learned slopes in which a step is tried before it is cut. It has to come to a
-        balance: what is nearly one has led astray (docs/results/granular.md)."""
-        return replace(self, learn="always", mixing=0, patience=LEARNING_PATIENCE, loose=self.tolerance)
-
-
-LEARNING_PATIENCE = 12  # with learned slopes: what comes no nearer in so many has not been seen to later
-
-TANGENT = {
-    "tolerance": 1e-8,
-    "loose": 1e-5,
-    "displacement_tolerance": 1e-6,
-    "iterations_max": 25,
-    "mixing": 0,
-    "learn": "never",
-}
-"""Values of Controls for a material with a tangent and no noise; perfect plasticity in even flow stagnates before 1e-8."""
-
-PACKING = {"mixing": 0, "learn": "always", "patience": LEARNING_PATIENCE, "cuts_before_loose": 2}
-"""Values of Controls for packings: their answer is the noisier the larger the increment, so a step is cut early."""
-
-
-def suggested_controls(points: MaterialPoints, **given: Any) -> Controls:
-    """Controls that suit a material, but for the values that are given."""
-    packing = isinstance(points.material, _core.PackingMaterial)
-    suggested = TANGENT if points.kind == "tangent" else PACKING if packing else {}
-    if "tolerance" in given:
-        given = {"loose": max(given["tolerance"], suggested.get("loose", Controls.loose))} | given
-    return Controls(**(suggested | given))
+    labels: NDArray | None = None
 
 
 @dataclass
@@ -154,7 +93,7 @@ NEARER = 0.9  # of the least residual so far: what counts as coming nearer
 EASY_STEPS = (
     2,
     16,
-)  # steps without trouble before the step is doubled: at first, and at most after doublings in vain
+)  # without trouble before the step is doubled: at first, and at most after doublings in vain
 REACH = 0.5  # of the step's displacement so far: the longest correction on what has been learned
 
 
@@ -172,10 +111,8 @@ class March:
         self.stress = np.zeros((c, points.n))
         self.stiffness = self.shown = np.zeros((c, c, points.n))
         self.part, self.cuts, self.all_cuts = controls.first or 1.0 / controls.steps, 0, 0
-        self.wait, self.easy = (
-            EASY_STEPS[0],
-            0,
-        )  # steps without trouble to wait for, and seen since the last change
+        # Steps without trouble to wait for, and seen since the last change.
+        self.wait, self.easy = EASY_STEPS[0], 0
 
     def save(self) -> dict[str, NDArray]:
         """What restart() needs, as arrays, of the points too."""
@@ -189,19 +126,41 @@ class March:
         for name in self.SAVED:
             value = saved[f"march/{name}"]
             setattr(self, name, value if value.ndim else value.item())
-        if np.array_equal(self.stiffness, self.shown):  # nothing learned: advance() tells it by identity
-            self.stiffness = self.shown
+
+    @property
+    def learned(self) -> bool:
+        """Whether the next step begins with slopes that are not what the material shows."""
+        return not np.array_equal(self.stiffness, self.shown)
 
     def start(self) -> Found:
-        """The virgin state: its own stress, no iteration. The points hold it as their trial."""
+        """The virgin state: its own stress, no iteration. The points hold it as their trial. SolverError where it fails."""
         self.points.trial(self.problem.mesh.strain(self.u), 0.0)
+        if np.any(self.points.status >= 2):
+            raise SolverError(f"implicit run: {fails_at_rest(self.points, *self._elements)}")
         self.stress = self.points.stress
         self.stiffness = self.shown = self.points.stiffness()
         residual = self.problem.forces(0.0) - self.problem.mesh.internal(self.stress)
         return Found(self.u, -residual[self.problem.fixed], 0, 0.0, 0.0, self.stiffness)
 
     def advance(self, seen: Callable[[Found, float], None]) -> Found:
-        """One converged step. `seen(found, load)` while the points still hold it as their trial."""
+        """One converged step. `seen(found, load)` while the points still hold it as their trial. After a KeyboardInterrupt
+        before that the march is where it was."""
+        before = {name: getattr(self, name) for name in self.SAVED}
+        try:
+            found, goal = self._step()
+        except KeyboardInterrupt:  # cuts so far are forgotten: the step tried anew takes the same ones
+            for name, value in before.items():
+                setattr(self, name, value)
+            raise
+        seen(found, goal)
+        self.stress, self.stiffness, self.shown = self.points.stress, found.stiffness, self.points.stiffness()
+        self.points.accept(goal - self.load)
+        self.u, self.load = found.displacement, goal
+        self._grow(found.iterations < self.controls.iterations_max // 2)
+        return found
+
+    def _step(self) -> tuple[Found, float]:
+        """A balance at the end of a step, cut where there is none, and its load."""
         c, in_vain = self.controls, False
         while True:
             # Never past a whole step: records of different runs stand at the same loads.
@@ -212,8 +171,8 @@ class March:
                 learned = self._solve(goal, goal - self.load, c.learning())
                 found = learned if isinstance(learned, Found) else found
             if isinstance(found, Found):
-                break
-            if c.learn == "always" and self.cuts == c.cuts_max and self.stiffness is not self.shown:
+                return found, goal
+            if c.learn == "always" and self.cuts == c.cuts_max and self.learned:
                 self.stiffness = self.shown  # the smallest step once more, without what was learned before it
                 continue
             self.cuts += 1
@@ -224,16 +183,12 @@ class March:
             self.easy = 0
             self.stiffness = self.shown  # what was learned may have led astray
             if self.cuts > c.cuts_max:
-                raise NotConvergedError(
+                stopped = NotConvergedError(
                     f"implicit run: stopped at load {self.load:.4f} of 1 after {c.cuts_max} cuts of the step to "
                     f"{self.part * 2:.2e}: {found}"
                 )
-        seen(found, goal)
-        self.stress, self.stiffness, self.shown = self.points.stress, found.stiffness, self.points.stiffness()
-        self.points.accept(goal - self.load)
-        self.u, self.load = found.displacement, goal
-        self._grow(found.iterations < c.iterations_max // 2)
-        return found
+                stopped.advice = getattr(found, "advice", "")
+                raise stopped
 
     def _grow(self, easy: bool) -> None:
         """Double a step that was cut, after enough steps without trouble."""
@@ -247,7 +202,12 @@ class March:
         elif self.easy >= EASY_STEPS[1]:
             self.wait = EASY_STEPS[0]
 
-    def _solve(self, load: float, dt: float, c: Controls) -> Found | str:
+    @property
+    def _elements(self) -> tuple[NDArray | None, int]:
+        """Labels and number of the elements, for messages."""
+        return self.problem.labels, int(self.problem.mesh.basis.dx.shape[0])
+
+    def _solve(self, load: float, dt: float, c: Controls) -> Found | Reason:
         """A balance at a load, or why there is none."""
         mesh, fixed, learns = self.problem.mesh, self.problem.fixed, c.learn == "always"
         external, target = self.problem.forces(load), self.problem.values(load)
@@ -265,7 +225,7 @@ class March:
                 strain = mesh.strain(u)
                 self.points.trial(strain, dt)
                 if np.any(self.points.status >= 2):
-                    return "a material point failed"
+                    return point_failed(self.points, *self._elements, strain)
                 stress = self.points.stress
                 if learned is None:
                     stiffness = self.points.stiffness()
@@ -281,7 +241,7 @@ class March:
             if at_target and small and (error <= c.tolerance or c.measure == "displacement"):
                 return Found(u, reactions, iteration, error, change, stiffness)
             if not math.isfinite(error):
-                return "the residual is not finite"
+                return not_finite(self.points, *self._elements, strain)
             if error > 10 * least:
                 mixing = Mixing(c.mixing)
             if at_target:
@@ -294,9 +254,7 @@ class March:
                     least, best, known = error, u.copy(), stiffness
             correction = self._correction(stiffness, residual, target - u[fixed])
             if correction is None:
-                return (
-                    "the stiffness is singular: a body free to move, or a material without any stiffness left"
-                )
+                return singular(stiffness, *self._elements)
             before, length = float(np.linalg.norm(u - self.u)), float(np.linalg.norm(correction))
             if learns and at_target and length > REACH * before > 0:
                 correction *= REACH * before / length
@@ -309,7 +267,7 @@ class March:
             self.points.trial(mesh.strain(best), dt)
             forces = mesh.internal(self.points.stress)[fixed] - external[fixed]
             return Found(best, forces, iteration, least, change, known)
-        return f"no convergence in {iteration} iterations: least residual {least:.2e}, expected {c.tolerance:.0e}"
+        return no_convergence(iteration, least, c.tolerance)
 
     def _correction(self, stiffness: NDArray, residual: NDArray, prescribed: NDArray) -> NDArray | None:
         k = self.problem.mesh.stiffness(stiffness)
@@ -359,6 +317,7 @@ def solve(
             history.cpu[-1] += clock.process_time() - begun[0]
             history.wall[-1] += clock.monotonic() - begun[1]
             stopped = NotConvergedError(f"{error}{_rescue(rescue, march)}")
+            stopped.advice = error.advice
             stopped.history = history  # type: ignore[attr-defined]
             raise stopped from None
         history.cpu.append(clock.process_time() - begun[0])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
+import pybridge._core as _core
 from pybridge.errors import SolverError
 from pybridge.material import Material
 
@@ -16,6 +18,11 @@ STIFFNESSES = ("own", "tangent", "elastic")
 _UPPER = np.triu_indices(6)
 _COMPONENTS = {3: np.array([0, 1, 3]), 6: np.arange(6)}  # 11, 22, 12; or all
 _ARRAYS = ("stretch", "stress", "state")
+PACKINGS = 16  # in a chunk: an increment of one takes up to seconds, and Ctrl-C is heard between chunks
+
+
+def _nothing() -> None:
+    pass
 
 
 class _Chunk:
@@ -63,17 +70,19 @@ class MaterialPoints:
 
     stiffness: "own", what the state shows as contact_stiffness (packings and what was learned from them: a secant);
     "tangent", the derivative of the stress, where the material has one; "elastic", the virgin moduli. None takes the
-    first of these that there is. stress: (6, n) of the start, Pa; 0 without it.
+    first of these that there is. stress: (6, n) of the start, Pa; 0 without it. packing: name and guards of a packing, as
+    behind packing:, for messages.
+    `check` is called before each chunk of a trial: what it raises ends the trial and leaves the accepted state as it is.
     Raises SolverError for single precision, or a stiffness that the material does not have.
     """
 
     def __init__(
         self, material: Material, n: int, threads: int = 1, *, components: int = 3, stiffness: str | None = None,
-        stress: NDArray | None = None,
+        stress: NDArray | None = None, packing: str = "",
     ) -> None:  # fmt: skip
         if np.dtype(material.dtype) != np.float64:
             raise SolverError("the implicit solver runs in double precision: load the material with float64")
-        self.material, self.n = material, n
+        self.material, self.n, self.packing = material, n, packing
         self.components = _COMPONENTS[components]
         names = [v.name for v in material.state_schema]
         counts = np.cumsum([0, *(v.count for v in material.state_schema)])
@@ -81,12 +90,16 @@ class MaterialPoints:
             name: slice(int(a), int(b)) for name, a, b in zip(names, counts[:-1], counts[1:], strict=True)
         }
         self.kind = self._stiffness_kind(stiffness)
-        bounds = np.linspace(0, n, min(n, max(1, 4 * threads if threads > 1 else 1)) + 1).astype(int)
+        pieces = 4 * threads if threads > 1 else 1
+        if isinstance(material, _core.PackingMaterial):
+            pieces = max(pieces, n // PACKINGS)
+        bounds = np.linspace(0, n, min(n, pieces) + 1).astype(int)
         self.slices = [slice(int(a), int(b)) for a, b in itertools.pairwise(bounds)]
         tangent = self.kind == "tangent"
         self.chunks = [_Chunk(material, s.stop - s.start, self.components, tangent) for s in self.slices]
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self.time = 0.0
+        self.check: Callable[[], None] = _nothing
         if stress is not None:
             for chunk, where in zip(self.chunks, self.slices, strict=True):
                 chunk.stress[:] = stress[:, where]
@@ -103,12 +116,17 @@ class MaterialPoints:
 
     def trial(self, strain: NDArray, dt: float = 1.0) -> None:
         """Take strains (components, n) from the last accepted state."""
+
+        def one(job: tuple[_Chunk, slice]) -> None:
+            self.check()
+            job[0].trial(strain[:, job[1]], self.time, dt)
+
         jobs = list(zip(self.chunks, self.slices, strict=True))
         if self.pool is None:
-            for chunk, where in jobs:
-                chunk.trial(strain[:, where], self.time, dt)
+            for job in jobs:
+                one(job)
         else:
-            list(self.pool.map(lambda job: job[0].trial(strain[:, job[1]], self.time, dt), jobs))
+            list(self.pool.map(one, jobs))
 
     def accept(self, dt: float = 1.0) -> None:
         """The trial becomes the accepted state."""
@@ -140,6 +158,14 @@ class MaterialPoints:
         """(count, n) of a state variable, last trial."""
         rows = self.rows[name]
         return np.concatenate([chunk.trial_state[rows] for chunk in self.chunks], axis=1)
+
+    def one(self, index: int) -> tuple[NDArray, NDArray]:
+        """The accepted state (state_size,) of a point, and U (3, 3) of its last trial."""
+        chunk, where = next(
+            (c, w) for c, w in zip(self.chunks, self.slices, strict=True) if w.start <= index < w.stop
+        )
+        k = index - where.start
+        return chunk.state[:, k].copy(), _full(chunk.trial_stretch[:, k])
 
     def stiffness(self) -> NDArray:
         """D (components, components, n), Pa, of the kind chosen."""
@@ -181,6 +207,12 @@ class MaterialPoints:
         if self.pool:
             self.pool.shutdown()
             self.pool = None
+
+
+def _full(six: NDArray) -> NDArray:
+    """(3, 3) of 11, 22, 33, 12, 23, 13."""
+    a, b, c, d, e, f = six
+    return np.array([[a, d, f], [d, b, e], [f, e, c]])
 
 
 def _has_tangent(material: Material) -> bool:

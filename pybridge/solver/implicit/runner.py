@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import pybridge
 from pybridge.deck.model import Deck
 from pybridge.errors import SolverError
+from pybridge.packing import split_options
 from pybridge.results.measures import strain_measures, stress_measures
 from pybridge.results.schema import Field
 from pybridge.results.writer import FrameData, MeshData, ResultWriter
@@ -25,12 +26,14 @@ from pybridge.solver.progress import Interrupt, progress_bar
 from pybridge.solver.restart_file import write_arrays
 
 VERSION = 2
+STOPPING = "stopping after the points in progress, at the last converged state; Ctrl-C again: at once"
 LONG_STATE = 9  # state variables with more components are stored by their norm
 
 
 @dataclass
 class StaticResult:
-    """What a run tells: where its results are and how it went."""
+    """What a run tells: where its results are and how it went. tolerance: what was asked for, of `measure`; loose: up to which
+    residual a step without balance was taken."""
 
     path: Path
     load: float
@@ -42,6 +45,19 @@ class StaticResult:
     unreliable_points: int
     resumed: bool
     history: dict[str, list[float]] = field(default_factory=dict)
+    tolerance: float = 0.0
+    loose: float = 0.0
+    measure: str = "both"
+
+    @property
+    def residuals(self) -> NDArray:
+        """(steps,) residual over the reactions of every step."""
+        return np.array(self.history["residual"][1:])
+
+    @property
+    def steps_over(self) -> NDArray:
+        """Which steps carried a residual above the tolerance, from 0."""
+        return np.flatnonzero(self.residuals > self.tolerance)
 
 
 def run_static(
@@ -59,7 +75,8 @@ def run_static(
     job = _Job(model, Path(out), unreliable_is_fatal)
     try:
         job.start(overwrite)
-        with Interrupt() as interrupt, progress_bar(progress, 1.0, job.march.load) as bar:
+        with Interrupt(STOPPING) as interrupt, progress_bar(progress, 1.0, job.march.load) as bar:
+            model.points.check = interrupt.check
             job.go(interrupt, bar, restart_seconds)
         return job.result()
     finally:
@@ -99,8 +116,9 @@ class _Job:
             "material": self.model.material, "stiffness": self.model.points.kind, "procedure": "static",
             "controls": str(self.model.controls),
         }  # fmt: skip
+        found = self.march.start()  # one that fails leaves no results
         self.writer.create(mesh, deck.heading, about)
-        self._seen(self.march.start(), 0.0)
+        self._seen(found, 0.0)
         self._write(0.0)
 
     def go(self, interrupt: Interrupt, bar: Any, restart_seconds: float) -> None:
@@ -111,8 +129,7 @@ class _Job:
                 self._write(march.load)
                 text = f"load {march.load:.4f}, {found.iterations} iterations, residual {found.residual:.1e}"
                 bar(march.load, text)
-                if interrupt.wanted:
-                    raise KeyboardInterrupt
+                interrupt.check()
                 if clock.monotonic() - saved > restart_seconds:
                     self._save()
                     saved = clock.monotonic()
@@ -121,9 +138,11 @@ class _Job:
             raise
         except NotConvergedError as error:
             where = f"{error}; the last converged state is in {self.out} and {self.restart_file}: the same command, with "
-            where += "more steps or a looser tolerance, goes on from it"
+            where += f"{error.advice or 'other controls'}, goes on from it"
             self._stop(where)
-            raise NotConvergedError(where) from None
+            stopped = NotConvergedError(where)
+            stopped.advice = error.advice
+            raise stopped from None
         except Exception as error:
             self._stop(str(error))
             raise
@@ -221,10 +240,11 @@ class _Job:
             ) from error
 
     def result(self) -> StaticResult:
-        history = self.history
+        history, controls = self.history, self.march.controls
         return StaticResult(
             self.out, self.march.load, len(history["load"]) - 1, self.model.points.n, int(sum(history["iterations"])),
             self.march.all_cuts, clock.monotonic() - self.begun, int(self.unreliable.sum()), self.resumed, history,
+            controls.tolerance, controls.loose, controls.measure,
         )  # fmt: skip
 
 
@@ -239,7 +259,7 @@ def fingerprint(model: StaticModel) -> str:
     block = model.deck.elements[0]
     moduli = material.elastic_moduli
     said = (
-        block.type, model.material, sorted(model.deck.materials), int(material.state_size), float(moduli.bulk),
+        block.type, _material_said(model.material), sorted(model.deck.materials), int(material.state_size), float(moduli.bulk),
         float(moduli.shear), [repr(m) for m in model.deck.materials.values()],
     )  # fmt: skip
     digest.update(repr(said).encode())
@@ -248,6 +268,17 @@ def fingerprint(model: StaticModel) -> str:
     for load in (0.0, 0.37, 1.0):
         digest.update(problem.values(load).tobytes() + problem.forces(load).tobytes())
     return digest.hexdigest()
+
+
+def _material_said(switch: str) -> str:
+    """The switch of the material but for guards of a packing: they change no answer, and a run that one of them has stopped
+    goes on with a wider one."""
+    kind, colon, rest = switch.partition(":")
+    if kind != "packing":
+        return switch
+    name, options = split_options(rest)
+    kept = [f"{k}={v!r}" for k, v in options.items() if not k.endswith("_max")]
+    return kind + colon + ",".join([name, *kept])
 
 
 def frame(model: StaticModel, u: NDArray, load: float, unreliable: NDArray) -> FrameData:
