@@ -120,9 +120,9 @@ def triangles(
     """
     wanted = size or (lambda points: np.ones(len(points)))
     breaks = breaks or {}
-    if count < 8 or not (width > 0 and height > 0):
+    if count < 8 or not (height > 0 and 1e-3 * height <= width <= 1e3 * height):
         raise ValueError(
-            f"{count} triangles on {width:g} x {height:g}: expected 8 or more, and lengths above 0"
+            f"{count} triangles on {width:g} x {height:g}: expected 8 or more, and sides up to 1000 times each other"
         )
     fine = np.stack(
         np.meshgrid((np.arange(200) + 0.5) / 200 * width, (np.arange(200) + 0.5) / 200 * height), -1

@@ -7,9 +7,13 @@ deck moves at constant velocity after a ramp over a tenth of the time.
 
 from __future__ import annotations
 
+import functools
+import inspect
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -51,24 +55,53 @@ PLANE_EXPLICIT = ("CPE3", "CPE4R")
 
 @dataclass(frozen=True)
 class Procedure:
-    """How a deck runs. static: increments of the load (`steps`). explicit: time (s) of the step, alpha (1/s) of the
-    damping, mass_scale (factor on the density, so that slow tests take fewer steps), increment (s) or None for automatic.
-    intervals: of the fields."""
+    """How a deck runs. static: increments of the load (`steps`). explicit: time (s) of the step or speed (m/s) of what is
+    moved (neither: 1 s), alpha (1/s) of the damping, mass_scale (factor on the density, so that slow tests take fewer
+    steps), increment (s) or None for automatic. intervals: of the fields."""
 
     steps: int = 0
-    time: float = 1.0
+    time: float | None = None
+    speed: float | None = None
     alpha: float = 0.0
     mass_scale: float = 1.0
     increment: float | None = None
     intervals: int = 20
 
     def __post_init__(self) -> None:
-        if (
-            self.steps < 0
-            or not (self.time > 0 and self.alpha >= 0 and self.mass_scale > 0)
-            or self.intervals < 1
-        ):
+        given = [v for v in (self.time, self.speed, self.increment) if v is not None]
+        good = self.steps >= 0 and self.intervals >= 1 and 0 <= self.alpha < math.inf
+        if not good or not all(0 < v < math.inf for v in (*given, self.mass_scale)):
             raise ConfigError(f"procedure of a soil problem out of range: {self}")
+        if self.time is not None and self.speed is not None:
+            raise ConfigError(f"time={self.time:g}, speed={self.speed:g}: expected one of the two")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The values that this procedure makes use of."""
+        explicit = ("time", "speed", "alpha", "mass_scale", "increment")
+        return ("steps", "intervals") if self.steps else (*explicit, "intervals")
+
+    def changed(self, **values: Any) -> Procedure:
+        """With these values and all others as they are; a time takes the place of a speed. Raises ConfigError."""
+        instead = {"time": "speed", "speed": "time"}
+        new = replace(
+            self, **({instead[k]: None for k, v in values.items() if k in instead and v is not None} | values)
+        )
+        if unused := [key for key in values if key not in (*new.keys, "steps")]:
+            kind = "static" if new.steps else "explicit"
+            raise ConfigError(
+                f"{', '.join(unused)}: of no use in a step that is {kind}; expected {', '.join(new.keys)}"
+            )
+        return new
+
+    def duration(self, way: float) -> float:
+        """Seconds of the step, in which something is moved so far (m); a static one goes from 0 to 1."""
+        if self.steps:
+            return 1.0
+        return self.time or (abs(way) / self.speed if self.speed else 1.0)
+
+
+HUNDRED, FIFTY_EIGHT = Procedure(steps=100), Procedure(steps=58)
 
 
 @dataclass(frozen=True)
@@ -90,10 +123,28 @@ class _Body:
     )  # of the pressures over the load
 
 
+def _variant(
+    of: Callable[..., Deck], **defaults: Any
+) -> Callable[[Callable[..., Deck]], Callable[..., Deck]]:
+    """The parameters of another problem with other defaults, for a function that hands them on."""
+
+    def decorate(function: Callable[..., Deck]) -> Callable[..., Deck]:
+        @functools.wraps(function)
+        def called(*args: Any, **given: Any) -> Deck:
+            return function(*args, **(defaults | given))
+
+        own = inspect.signature(of, eval_str=True)
+        known = [p.replace(default=defaults.get(p.name, p.default)) for p in own.parameters.values()]
+        called.__signature__ = own.replace(parameters=known)  # type: ignore[attr-defined]
+        return called
+
+    return decorate
+
+
 def biaxial(
     material: MaterialDefinition = SOIL, *, columns: int = 2, rows: int = 4, triangles: int = 0, element: str = "CPE8R",
     width: float = 0.05, height: float = 0.1, pressure: float = 1e5, strain: float = 0.1, rough: bool = True,
-    curve: tuple[tuple[float, float], ...] = ((0.0, 1.0), (1.0, 1.0)), procedure: Procedure | None = None,
+    curve: tuple[tuple[float, float], ...] = ((0.0, 1.0), (1.0, 1.0)), procedure: Procedure = HUNDRED,
 ) -> Deck:  # fmt: skip
     """[GUAN22] 4.1, Fig. 6: lateral pressure, the top pressed down to an axial strain; rough or smooth ends.
 
@@ -101,9 +152,11 @@ def biaxial(
     for the paper's random paths. [WANG26] 4.1 is biaxial_explicit(). Raises ConfigError.
     """
     _check(element, width=width, height=height, pressure=pressure, strain=strain)
-    how = procedure or Procedure(steps=100)
     if not strain < 0.5:
         raise ConfigError(f"strain {strain:g}: expected less than 0.5")
+    times = [t for t, _ in curve]
+    if len(times) < 2 or (times[0], times[-1]) != (0, 1) or any(a >= b for a, b in itertools.pairwise(times)):
+        raise ConfigError(f"curve {curve}: expected pairs of load and factor, the load growing from 0 to 1")
     points, cells = _rectangle(element, width, height, columns, rows, triangles)
     x, y = points.T
     body = _Body(
@@ -117,7 +170,7 @@ def biaxial(
         {"BOTTOM": where(y == 0), "TOP": where(y == y.max()), "CORNER": where((x == 0) & (y == 0))},
         curve,
     )
-    return _deck(body, material, pressure, how)
+    return _deck(body, material, pressure, procedure)
 
 
 def biaxial_case(name: str, material: MaterialDefinition = SOIL, **rest) -> Deck:
@@ -128,22 +181,20 @@ def biaxial_case(name: str, material: MaterialDefinition = SOIL, **rest) -> Deck
     return biaxial(material, columns=columns, rows=rows, **rest)
 
 
-def biaxial_explicit(
-    material: MaterialDefinition = SOIL, *, triangles: int = 484, procedure: Procedure | None = None, **rest
-) -> Deck:
+@_variant(biaxial, triangles=484, element="CPE3", procedure=Procedure(time=1.0, alpha=20.0, mass_scale=100.0))
+def biaxial_explicit(material: MaterialDefinition = SOIL, **rest) -> Deck:
     """[WANG26] 4.1: the same specimen with 484 triangles in an explicit run, 10 % in 1 s.
 
     The paper's increment of 0.2 ms with elements of 5 mm means scaled mass; here the density is 100 times that of soil.
     Damping proportional to mass also resists the motion that is asked for: at 20 1/s by half a per cent of the force.
     """
-    how = procedure or Procedure(time=1.0, alpha=20.0, mass_scale=100.0)
-    return biaxial(material, triangles=triangles, element=rest.pop("element", "CPE3"), procedure=how, **rest)
+    return biaxial(material, **rest)
 
 
 def footing(
     material: MaterialDefinition = SOIL, *, triangles: int = 402, columns: int = 24, rows: int = 12, element: str = "CPE6",
     width: float = 4.0, depth: float = 2.0, half_footing: float = 0.5, pressure: float = 2e5, settlement: float = 0.1,
-    rough: bool = True, procedure: Procedure | None = None,
+    rough: bool = True, procedure: Procedure = FIFTY_EIGHT,
 ) -> Deck:  # fmt: skip
     """[QU23A] 5.3, Fig. 21: half of a rigid strip footing; sides on rollers, bottom fixed, surcharge `pressure` beside the
     footing, 402 six-node triangles.
@@ -178,28 +229,32 @@ def footing(
             "FOOTING": where((y == y.max()) & (x <= edge + low)),
         },
     )  # fmt: skip
-    return _deck(body, material, pressure, procedure or Procedure(steps=58))
+    return _deck(body, material, pressure, procedure)
 
 
-def footing_explicit(
-    material: MaterialDefinition = SOIL, *, triangles: int = 552, settlement: float = 0.15, procedure: Procedure | None = None,
-    **rest,
-) -> Deck:  # fmt: skip
+@_variant(
+    footing,
+    triangles=552,
+    settlement=0.15,
+    half_footing=0.3,
+    pressure=1e5,
+    element="CPE3",
+    procedure=Procedure(speed=0.1, alpha=30.0),
+)
+def footing_explicit(material: MaterialDefinition = SOIL, **rest) -> Deck:  # fmt: skip
     """[WANG26] 3.1: 4 x 2 m, footing of 0.3 m at the top left, 552 triangles, 100 kPa, 0.1 m/s to a settlement of 7.5 % of
     the depth, 1.5 s, explicit.
 
     The paper puts the surcharge on the footing; a packing at 100 kPa needs it on the ground beside it too, which it has
     here. Its increment of 0.2 ms is about that of 2000 kg/m3.
     """
-    values = {"half_footing": 0.3, "pressure": 1e5, "element": "CPE3", **rest}
-    how = procedure or Procedure(time=settlement / 0.1, alpha=30.0)
-    return footing(material, triangles=triangles, settlement=settlement, procedure=how, **values)
+    return footing(material, **rest)
 
 
 def wall(
     material: MaterialDefinition = SOIL, *, columns: int = 20, rows: int = 10, triangles: int = 0, element: str = "CPE8R",
     width: float = 2.0, height: float = 1.0, foot: float = 0.0, pressure: float = 1e5, displacement: float = 0.2,
-    rough: bool = False, procedure: Procedure | None = None,
+    rough: bool = False, procedure: Procedure = HUNDRED,
 ) -> Deck:  # fmt: skip
     """[GUAN22] 4.2, Fig. 14: a wall on the right, from `foot` up, is pushed into the soil by `displacement` (away from it
     where negative); left side on rollers, bottom fixed, `pressure` on top.
@@ -209,7 +264,7 @@ def wall(
     side is fixed. Raises ConfigError.
     """
     _check(element, width=width, height=height, pressure=pressure)
-    if not 0 <= foot < height or displacement == 0 or abs(displacement) > 0.3 * width:
+    if not 0 <= foot < height or not 0 < abs(displacement) <= 0.3 * width:
         raise ConfigError(
             f"foot {foot:g}, displacement {displacement:g}: expected 0 up to the height {height:g}, and up to 0.3 widths"
         )
@@ -218,7 +273,7 @@ def wall(
     x, y = points.T
     low = 1e-9 * width
     right = x == x.max()
-    below = right & (y < foot - low)
+    below = right & (y < foot - low) & (y > 0)
     body = _Body(
         f"Retaining wall: {width:g} x {height:g} m, {pressure / 1e3:g} kPa, {len(cells)} {element}",
         element,
@@ -233,24 +288,30 @@ def wall(
         {
             # The bottom is fixed; its corner at the wall stays with it.
             "BOTTOM": where(y == 0), "LEFT": where(x == 0), "WALL": where(right & (y > 0) & ~below),
-            **({"BELOW": where(below & (y > 0))} if below.any() else {}),
+            **({"BELOW": where(below)} if below.any() else {}),
         },
     )  # fmt: skip
-    return _deck(body, material, pressure, procedure or Procedure(steps=100))
+    return _deck(body, material, pressure, procedure)
 
 
-def wall_explicit(
-    material: MaterialDefinition = SOIL, *, triangles: int = 321, displacement: float = 0.26, procedure: Procedure | None = None,
-    **rest,
-) -> Deck:  # fmt: skip
+@_variant(
+    wall,
+    triangles=321,
+    displacement=0.26,
+    width=3.6,
+    height=2.0,
+    foot=0.5,
+    element="CPE3",
+    rough=True,
+    procedure=Procedure(speed=0.1, alpha=20.0),
+)
+def wall_explicit(material: MaterialDefinition = SOIL, **rest) -> Deck:  # fmt: skip
     """[WANG26] 4.2: 3.6 x 2 m, 321 triangles, a rough wall over the upper 1.5 m of the right side, to 0.26 m, explicit.
 
     The paper calls the motion active and draws its force as a loading curve; here the wall goes into the soil, and a
     negative displacement moves it away. The top has the surcharge that a packing at 100 kPa needs. 0.1 m/s.
     """
-    values = {"width": 3.6, "height": 2.0, "foot": 0.5, "element": "CPE3", "rough": True, **rest}
-    how = procedure or Procedure(time=abs(displacement) / 0.1, alpha=20.0)
-    return wall(material, triangles=triangles, displacement=displacement, procedure=how, **values)
+    return wall(material, **rest)
 
 
 PROBLEMS: dict[str, Callable[..., Deck]] = {
@@ -305,13 +366,13 @@ def _deck(body: _Body, material: MaterialDefinition, pressure: float, how: Proce
         raise ConfigError(f"element {body.kind} does not go with {how}; expected one of {', '.join(kinds)}")
     if not static:
         material = replace(material, density=material.density * how.mass_scale, damping=how.alpha)
-    end = 1.0 if static else how.time
+    region, direction, reach = body.moved
+    end = how.duration(reach)
     amplitudes = {
         "HOLD": Amplitude(
             "HOLD", tuple(float(t * end) for t, _ in body.curve), tuple(float(v) for _, v in body.curve)
         )
     }
-    region, direction, reach = body.moved
     boundaries = [Boundary(name, body.sets[name], axis, axis) for name, axis in body.held]
     if static:
         motion = Boundary(region, body.sets[region], direction, direction, initial=False, displacement=reach)

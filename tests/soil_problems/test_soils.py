@@ -231,7 +231,7 @@ def test_command_refuses_what_does_not_fit(tmp_path, capsys) -> None:
     out = ["--out", str(tmp_path / "a.inp")]
     for words, said in (
         (["problem", "tunnel", *out], "expected one of biaxial"),
-        (["problem", "wall", "--set", "depth=1", *out], "expected KEY=VALUE with one of columns"),
+        (["problem", "wall", "--set", "depth=1", *out], "unknown key 'depth'"),
         (["problem", "wall", "--set", "displacement=5", *out], "up to 0.3 widths"),
         (["problem", "footing", "--set", "element=CPE3", *out], "does not go with Procedure"),
         (["problem", "footing", "--procedure", "steps=-1", *out], "out of range"),
