@@ -6,9 +6,9 @@
   pybridge problem biaxial-explicit --model soil.pt --out b.inp       *USER MATERIAL, *DEPVAR from the model file
   pybridge problem biaxial-explicit --procedure time=2 alpha=100 --out b.inp
 
-Problems: biaxial, biaxial-explicit, footing, footing-explicit, wall, wall-explicit, copper-rod, taylor-anvil, plate-impact;
-docs/problems.md has their parameters too. --set and --procedure change what they name and nothing else. Any deck runs with
-packings: `pybridge run b.inp --material packing:disks400`.
+Problems: biaxial, biaxial-explicit, footing, footing-explicit, wall, wall-explicit, triaxial, copper-rod, taylor-anvil,
+plate-impact; docs/problems.md has their parameters too. --set and --procedure change what they name and nothing else. Any
+deck runs with packings: `pybridge run b.inp --material packing:disks400` (spheres where it is of solids).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from abaqus_jobs.commands._values import parameters, parsed, worded
 from pybridge.errors import ConfigError
 
-HELP = "write a problem (footing, wall, biaxial test, rods, plate) as a deck"
+HELP = "write a problem (footing, wall, biaxial or triaxial test, rods, plate) as a deck"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

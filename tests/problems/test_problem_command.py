@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_said(words, said, tmp_path, capsys) -> None:
 
 def test_rough_and_smooth(tmp_path) -> None:
     """Whether what is moved holds the soil along itself, asked for either way; the defaults are the papers'."""
-    regions = {"biaxial": ("TOP", 1), "footing": ("FOOTING", 1), "wall": ("WALL", 2)}
+    regions = {"biaxial": ("TOP", 1), "footing": ("FOOTING", 1), "wall": ("WALL", 2), "triaxial": ("TOP", 1)}
     defaults = {"wall": False}
     for name in soils.PROBLEMS:
         base = name.removesuffix("-explicit")
@@ -143,6 +143,7 @@ OWN = {
     "footing-explicit": Procedure(speed=0.1, alpha=30.0),
     "wall": Procedure(steps=100),
     "wall-explicit": Procedure(speed=0.1, alpha=20.0),
+    "triaxial": Procedure(steps=100),
 }
 CHANGES = {
     "steps": 7, "time": 0.2, "speed": 0.05, "alpha": 3.0, "mass_scale": 5.0, "increment": 2e-5, "intervals": 9,

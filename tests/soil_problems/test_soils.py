@@ -28,7 +28,7 @@ K = 1e5 / np.sqrt(3)  # shear strength of PERFECT
 PERFECT = replace(SOIL, plastic=PlasticTable(((1e5, 0.0),)))
 SIZES = {
     "biaxial": (8, 0.005), "biaxial-explicit": (484, 0.005), "footing": (402, 8.0), "footing-explicit": (552, 8.0),
-    "wall": (200, 2.0), "wall-explicit": (321, 7.2),
+    "wall": (200, 2.0), "wall-explicit": (321, 7.2), "triaxial": (16, 2.5e-4),
 }  # fmt: skip
 
 
