@@ -28,6 +28,7 @@ from pybridge.deck.model import (
     SectionControls,
 )
 from pybridge.deck.supported import ENERGY_VARIABLES
+from pybridge.errors import ConfigError
 
 Indices = NDArray[np.int64]
 
@@ -72,8 +73,13 @@ def build_deck(
     """A body of one material against one rigid surface.
 
     held: node set -> direction held at 0. velocity: node set, direction and initial velocity. increment: fixed
-    time increment, so that runs of different materials take the same steps.
+    time increment, so that runs of different materials take the same steps. Raises ConfigError.
     """
+    if intervals < 1 or not scale_factor > 0 or (increment is not None and not increment > 0):
+        raise ConfigError(
+            f"intervals = {intervals}, increment = {increment}, scale_factor = {scale_factor:g}: expected 1 or more "
+            "intervals, an increment above 0 or none, and a factor above 0"
+        )
     n, m = len(mesh.points), len(mesh.cells)
     points = np.vstack([mesh.points, rigid.reference])
     sets = {"BODY": np.arange(n), **mesh.node_sets, "RIGID_NODE": np.array([n])}

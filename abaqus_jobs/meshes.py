@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 Cells = NDArray[np.int64]
+HEXAHEDRON_EDGES = (
+    (0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4), (1, 5), (2, 6), (3, 7),
+)  # fmt: skip
 
 
 def quarter_disc(radius: float, core: int, rings: int) -> tuple[Points, Cells]:
@@ -120,9 +123,9 @@ def triangles(
     """
     wanted = size or (lambda points: np.ones(len(points)))
     breaks = breaks or {}
-    if count < 8 or not (width > 0 and height > 0):
+    if count < 8 or not (height > 0 and 1e-3 * height <= width <= 1e3 * height):
         raise ValueError(
-            f"{count} triangles on {width:g} x {height:g}: expected 8 or more, and lengths above 0"
+            f"{count} triangles on {width:g} x {height:g}: expected 8 or more, and sides up to 1000 times each other"
         )
     fine = np.stack(
         np.meshgrid((np.arange(200) + 0.5) / 200 * width, (np.arange(200) + 0.5) / 200 * height), -1
@@ -242,13 +245,15 @@ def _smallest_angle(points: Points, cells: Cells) -> float:
 
 
 def with_middles(points: Points, cells: Cells) -> tuple[Points, Cells]:
-    """Nodes in the middle of the edges of triangles or quadrilaterals, behind the corners as Abaqus orders them."""
+    """Nodes in the middle of the edges of triangles, quadrilaterals or hexahedra, behind the corners as Abaqus orders them."""
     corners = cells.shape[1]
-    ends = np.stack([cells, np.roll(cells, -1, axis=1)], axis=2)
+    around = [(k, (k + 1) % corners) for k in range(corners)]
+    edges = np.array(HEXAHEDRON_EDGES if corners == 8 else around)
+    ends = cells[:, edges]
     pairs = np.sort(ends.reshape(-1, 2), axis=1)
     unique, place = np.unique(pairs, axis=0, return_inverse=True)
     middles = points[unique].mean(axis=1)
     joined = np.concatenate([points, middles])
     return rounded(joined, float(np.abs(joined).max())), np.hstack(
-        [cells, len(points) + place.reshape(-1, corners)]
+        [cells, len(points) + place.reshape(-1, len(edges))]
     )

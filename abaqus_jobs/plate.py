@@ -64,6 +64,8 @@ def plate_impact(
         elements=elements,
         time=time,
     )
+    if mass < 0:
+        raise ConfigError(f"mass = {mass:g}: expected 0 (infinite) or more")
     if half_width < 1.5 * radius or fillet_radius >= radius or fillet_radius < 0:
         raise ConfigError(
             f"half_width = {half_width:g}, fillet_radius = {fillet_radius:g}: expected a half width of at least 1.5 "

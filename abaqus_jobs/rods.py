@@ -75,6 +75,7 @@ def taylor_anvil(
     the default is the whole rod, since a learned material need not be isotropic. Raises ConfigError.
     """
     _positive(height=height, diameter=diameter, velocity=velocity, elements=elements, time=time)
+    _slender(height / diameter)
     core, rings, layers = _divisions(height / diameter, elements, 1 if quarter else 4)
     mesh = rod_mesh(height, diameter / 2, core, rings, layers, quarter=quarter)
     return build_deck(
@@ -131,12 +132,14 @@ def copper_rod(
     that cells start as cubes. foot: "held" keeps the foot on the wall, free to slide, as Abaqus's Benchmarks Guide does
     for this rod (the side meets the wall by contact); "contact" lets it lift off. Raises ConfigError.
     """
-    _positive(across=across, height=height, radius=radius, velocity=velocity, time=time)
+    _positive(across=across, height=height, radius=radius, velocity=velocity, time=time, ratio=ratio)
+    _slender(height / radius)
+    layers = round(height / radius * across) if layers is None else layers
+    _positive(layers=layers)
     if element not in ("C3D8R", "C3D8", "CAX4R"):
         raise ConfigError(f"element {element}: expected C3D8R, C3D8 or CAX4R")
     if foot not in ("held", "contact"):
         raise ConfigError(f"foot = {foot}: expected held or contact")
-    layers = layers or round(height / radius * across)
     flat = element == "CAX4R"
     core = max(1, round(0.4 * across))
     if flat:
@@ -163,6 +166,11 @@ def copper_rod(
         intervals=intervals,
         scale_factor=scale_factor,
     )
+
+
+def _slender(ratio: float) -> None:
+    if not 1e-3 <= ratio <= 1e3:
+        raise ConfigError(f"height over width = {ratio:g}: expected 0.001 to 1000")
 
 
 def _positive(**values: float) -> None:

@@ -1,4 +1,5 @@
-"""Problems of soil mechanics as decks: biaxial test, strip footing, retaining wall. SI units, plane strain, tension positive.
+"""Problems of soil mechanics as decks: biaxial test, strip footing, retaining wall (plane strain), triaxial test (a solid).
+SI units, tension positive.
 
 Soil is consolidated under `pressure` before the test (*INITIAL CONDITIONS, TYPE=STRESS), which the free surfaces keep up
 from the start; there is no gravity, as in the papers. `steps` makes a *STATIC step of so many increments; an explicit
@@ -7,33 +8,25 @@ deck moves at constant velocity after a ramp over a tenth of the time.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import itertools
+from collections.abc import Callable
 
 import numpy as np
 
 from abaqus_jobs import meshes
-from abaqus_jobs.decks import skin, where
-from abaqus_jobs.meshes import Cells, Points
-from pybridge.deck.model import (
-    Amplitude,
-    Boundary,
-    Deck,
-    Elastic,
-    ElementBlock,
-    ElementSurface,
-    ExplicitStep,
-    FieldOutput,
-    HistoryOutput,
-    InitialStress,
-    MaterialDefinition,
-    PlasticTable,
-    Pressure,
-    Section,
-    StaticStep,
+from abaqus_jobs.decks import where
+from abaqus_jobs.meshes import Points
+from abaqus_jobs.soil_bodies import (
+    SOLID_STATIC,
+    Body,
+    Procedure,
+    check,
+    deck_of,
+    positions,
+    rectangle,
+    variant,
 )
-from pybridge.deck.supported import ENERGY_VARIABLES
+from pybridge.deck.model import Deck, Elastic, MaterialDefinition, PlasticTable
 from pybridge.errors import ConfigError
 
 SOIL = MaterialDefinition("SOIL", 2000.0, Elastic(4e7, 0.25), PlasticTable(((1.6e5, 0.0), (2.4e5, 0.1))))
@@ -45,68 +38,28 @@ CASES = {
     "D": ("fine", "fine"), "E": ("coarse", "fine"), "F": ("hybrid", "fine"),
 }  # fmt: skip
 """[GUAN22] Table 3: the mesh that the training data come from, and the mesh of the run."""
-PLANE_STATIC = ("CPE4", "CPE6", "CPE8", "CPE8R")
-PLANE_EXPLICIT = ("CPE3", "CPE4R")
-
-
-@dataclass(frozen=True)
-class Procedure:
-    """How a deck runs. static: increments of the load (`steps`). explicit: time (s) of the step, alpha (1/s) of the
-    damping, mass_scale (factor on the density, so that slow tests take fewer steps), increment (s) or None for automatic.
-    intervals: of the fields."""
-
-    steps: int = 0
-    time: float = 1.0
-    alpha: float = 0.0
-    mass_scale: float = 1.0
-    increment: float | None = None
-    intervals: int = 20
-
-    def __post_init__(self) -> None:
-        if (
-            self.steps < 0
-            or not (self.time > 0 and self.alpha >= 0 and self.mass_scale > 0)
-            or self.intervals < 1
-        ):
-            raise ConfigError(f"procedure of a soil problem out of range: {self}")
-
-
-@dataclass(frozen=True)
-class _Body:
-    """A mesh with what is held, moved and pressed."""
-
-    heading: str
-    kind: str
-    points: Points  # (n, 2)
-    cells: Cells
-    held: Sequence[tuple[str, int]]  # node set, direction
-    moved: tuple[str, int, float]  # node set, direction, final displacement
-    pressed: Mapping[
-        str, tuple[Callable[[Points], np.ndarray], float]
-    ]  # surface: edges by their middles, pressure
-    sets: Mapping[str, np.ndarray]
-    curve: tuple[tuple[float, float], ...] = field(
-        default=((0.0, 1.0), (1.0, 1.0))
-    )  # of the pressures over the load
+HUNDRED, FIFTY_EIGHT = Procedure(steps=100), Procedure(steps=58)
 
 
 def biaxial(
     material: MaterialDefinition = SOIL, *, columns: int = 2, rows: int = 4, triangles: int = 0, element: str = "CPE8R",
     width: float = 0.05, height: float = 0.1, pressure: float = 1e5, strain: float = 0.1, rough: bool = True,
-    curve: tuple[tuple[float, float], ...] = ((0.0, 1.0), (1.0, 1.0)), procedure: Procedure | None = None,
+    curve: tuple[tuple[float, float], ...] = ((0.0, 1.0), (1.0, 1.0)), procedure: Procedure = HUNDRED,
 ) -> Deck:  # fmt: skip
     """[GUAN22] 4.1, Fig. 6: lateral pressure, the top pressed down to an axial strain; rough or smooth ends.
 
     columns x rows quadrilaterals, or as many `triangles`. curve: factor of the lateral pressure over the load (0 to 1),
     for the paper's random paths. [WANG26] 4.1 is biaxial_explicit(). Raises ConfigError.
     """
-    _check(element, width=width, height=height, pressure=pressure, strain=strain)
-    how = procedure or Procedure(steps=100)
+    check(element, width=width, height=height, pressure=pressure, strain=strain)
     if not strain < 0.5:
         raise ConfigError(f"strain {strain:g}: expected less than 0.5")
-    points, cells = _rectangle(element, width, height, columns, rows, triangles)
+    times = [t for t, _ in curve]
+    if len(times) < 2 or (times[0], times[-1]) != (0, 1) or any(a >= b for a, b in itertools.pairwise(times)):
+        raise ConfigError(f"curve {curve}: expected pairs of load and factor, the load growing from 0 to 1")
+    points, cells = rectangle(element, width, height, columns, rows, triangles)
     x, y = points.T
-    body = _Body(
+    body = Body(
         f"Biaxial test: {width:g} x {height:g} m, {pressure / 1e3:g} kPa, {len(cells)} {element}",
         element,
         points,
@@ -117,7 +70,7 @@ def biaxial(
         {"BOTTOM": where(y == 0), "TOP": where(y == y.max()), "CORNER": where((x == 0) & (y == 0))},
         curve,
     )
-    return _deck(body, material, pressure, how)
+    return deck_of(body, material, pressure, procedure)
 
 
 def biaxial_case(name: str, material: MaterialDefinition = SOIL, **rest) -> Deck:
@@ -128,22 +81,20 @@ def biaxial_case(name: str, material: MaterialDefinition = SOIL, **rest) -> Deck
     return biaxial(material, columns=columns, rows=rows, **rest)
 
 
-def biaxial_explicit(
-    material: MaterialDefinition = SOIL, *, triangles: int = 484, procedure: Procedure | None = None, **rest
-) -> Deck:
+@variant(biaxial, triangles=484, element="CPE3", procedure=Procedure(time=1.0, alpha=20.0, mass_scale=100.0))
+def biaxial_explicit(material: MaterialDefinition = SOIL, **rest) -> Deck:
     """[WANG26] 4.1: the same specimen with 484 triangles in an explicit run, 10 % in 1 s.
 
     The paper's increment of 0.2 ms with elements of 5 mm means scaled mass; here the density is 100 times that of soil.
     Damping proportional to mass also resists the motion that is asked for: at 20 1/s by half a per cent of the force.
     """
-    how = procedure or Procedure(time=1.0, alpha=20.0, mass_scale=100.0)
-    return biaxial(material, triangles=triangles, element=rest.pop("element", "CPE3"), procedure=how, **rest)
+    return biaxial(material, **rest)
 
 
 def footing(
     material: MaterialDefinition = SOIL, *, triangles: int = 402, columns: int = 24, rows: int = 12, element: str = "CPE6",
     width: float = 4.0, depth: float = 2.0, half_footing: float = 0.5, pressure: float = 2e5, settlement: float = 0.1,
-    rough: bool = True, procedure: Procedure | None = None,
+    rough: bool = True, procedure: Procedure = FIFTY_EIGHT,
 ) -> Deck:  # fmt: skip
     """[QU23A] 5.3, Fig. 21: half of a rigid strip footing; sides on rollers, bottom fixed, surcharge `pressure` beside the
     footing, 402 six-node triangles.
@@ -151,7 +102,7 @@ def footing(
     The paper prints neither the final settlement (here 0.1 m, 10 % of the width of the footing, in its 58 steps) nor
     whether the footing is rough (here it is). Raises ConfigError.
     """
-    _check(
+    check(
         element, width=width, depth=depth, half_footing=half_footing, pressure=pressure, settlement=settlement
     )
     if not half_footing < width:
@@ -162,10 +113,10 @@ def footing(
         away = np.hypot(np.maximum(p[:, 0] - edge, 0), depth - p[:, 1])
         return 0.2 + 0.5 * away / depth
 
-    points, cells = _rectangle(element, width, depth, columns, rows, triangles, {"top": [edge]}, size)
+    points, cells = rectangle(element, width, depth, columns, rows, triangles, {"top": [edge]}, size)
     x, y = points.T
     low = 1e-9 * width
-    body = _Body(
+    body = Body(
         f"Strip footing: half width {edge:g} m on {width:g} x {depth:g} m, {pressure / 1e3:g} kPa, {len(cells)} {element}",
         element,
         points,
@@ -178,28 +129,32 @@ def footing(
             "FOOTING": where((y == y.max()) & (x <= edge + low)),
         },
     )  # fmt: skip
-    return _deck(body, material, pressure, procedure or Procedure(steps=58))
+    return deck_of(body, material, pressure, procedure)
 
 
-def footing_explicit(
-    material: MaterialDefinition = SOIL, *, triangles: int = 552, settlement: float = 0.15, procedure: Procedure | None = None,
-    **rest,
-) -> Deck:  # fmt: skip
+@variant(
+    footing,
+    triangles=552,
+    settlement=0.15,
+    half_footing=0.3,
+    pressure=1e5,
+    element="CPE3",
+    procedure=Procedure(speed=0.1, alpha=30.0),
+)
+def footing_explicit(material: MaterialDefinition = SOIL, **rest) -> Deck:  # fmt: skip
     """[WANG26] 3.1: 4 x 2 m, footing of 0.3 m at the top left, 552 triangles, 100 kPa, 0.1 m/s to a settlement of 7.5 % of
     the depth, 1.5 s, explicit.
 
     The paper puts the surcharge on the footing; a packing at 100 kPa needs it on the ground beside it too, which it has
     here. Its increment of 0.2 ms is about that of 2000 kg/m3.
     """
-    values = {"half_footing": 0.3, "pressure": 1e5, "element": "CPE3", **rest}
-    how = procedure or Procedure(time=settlement / 0.1, alpha=30.0)
-    return footing(material, triangles=triangles, settlement=settlement, procedure=how, **values)
+    return footing(material, **rest)
 
 
 def wall(
     material: MaterialDefinition = SOIL, *, columns: int = 20, rows: int = 10, triangles: int = 0, element: str = "CPE8R",
     width: float = 2.0, height: float = 1.0, foot: float = 0.0, pressure: float = 1e5, displacement: float = 0.2,
-    rough: bool = False, procedure: Procedure | None = None,
+    rough: bool = False, procedure: Procedure = HUNDRED,
 ) -> Deck:  # fmt: skip
     """[GUAN22] 4.2, Fig. 14: a wall on the right, from `foot` up, is pushed into the soil by `displacement` (away from it
     where negative); left side on rollers, bottom fixed, `pressure` on top.
@@ -208,18 +163,18 @@ def wall(
     elements, 10 % of the width in 100 steps. smooth: the wall moves its nodes horizontally only. Below the foot the right
     side is fixed. Raises ConfigError.
     """
-    _check(element, width=width, height=height, pressure=pressure)
-    if not 0 <= foot < height or displacement == 0 or abs(displacement) > 0.3 * width:
+    check(element, width=width, height=height, pressure=pressure)
+    if not 0 <= foot < height or not 0 < abs(displacement) <= 0.3 * width:
         raise ConfigError(
             f"foot {foot:g}, displacement {displacement:g}: expected 0 up to the height {height:g}, and up to 0.3 widths"
         )
     breaks = {"right": [foot]} if foot > 0 else {}
-    points, cells = _rectangle(element, width, height, columns, rows, triangles, breaks)
+    points, cells = rectangle(element, width, height, columns, rows, triangles, breaks)
     x, y = points.T
     low = 1e-9 * width
     right = x == x.max()
-    below = right & (y < foot - low)
-    body = _Body(
+    below = right & (y < foot - low) & (y > 0)
+    body = Body(
         f"Retaining wall: {width:g} x {height:g} m, {pressure / 1e3:g} kPa, {len(cells)} {element}",
         element,
         points,
@@ -233,139 +188,69 @@ def wall(
         {
             # The bottom is fixed; its corner at the wall stays with it.
             "BOTTOM": where(y == 0), "LEFT": where(x == 0), "WALL": where(right & (y > 0) & ~below),
-            **({"BELOW": where(below & (y > 0))} if below.any() else {}),
+            **({"BELOW": where(below)} if below.any() else {}),
         },
     )  # fmt: skip
-    return _deck(body, material, pressure, procedure or Procedure(steps=100))
+    return deck_of(body, material, pressure, procedure)
 
 
-def wall_explicit(
-    material: MaterialDefinition = SOIL, *, triangles: int = 321, displacement: float = 0.26, procedure: Procedure | None = None,
-    **rest,
-) -> Deck:  # fmt: skip
+@variant(
+    wall,
+    triangles=321,
+    displacement=0.26,
+    width=3.6,
+    height=2.0,
+    foot=0.5,
+    element="CPE3",
+    rough=True,
+    procedure=Procedure(speed=0.1, alpha=20.0),
+)
+def wall_explicit(material: MaterialDefinition = SOIL, **rest) -> Deck:  # fmt: skip
     """[WANG26] 4.2: 3.6 x 2 m, 321 triangles, a rough wall over the upper 1.5 m of the right side, to 0.26 m, explicit.
 
     The paper calls the motion active and draws its force as a loading curve; here the wall goes into the soil, and a
     negative displacement moves it away. The top has the surcharge that a packing at 100 kPa needs. 0.1 m/s.
     """
-    values = {"width": 3.6, "height": 2.0, "foot": 0.5, "element": "CPE3", "rough": True, **rest}
-    how = procedure or Procedure(time=abs(displacement) / 0.1, alpha=20.0)
-    return wall(material, triangles=triangles, displacement=displacement, procedure=how, **values)
+    return wall(material, **rest)
+
+
+def triaxial(
+    material: MaterialDefinition = SOIL, *, columns: int = 2, rows: int = 4, element: str = "C3D20R", width: float = 0.05,
+    height: float = 0.1, pressure: float = 1e5, strain: float = 0.1, rough: bool = True, procedure: Procedure = HUNDRED,
+) -> Deck:  # fmt: skip
+    """The laboratory's compression test as a box, width x width x height, in columns x columns x rows solids, static.
+
+    Lateral pressure on the four sides, the top (z = height) pressed down to an axial strain; rough or smooth ends. The
+    box is whole: a packing is as symmetric as it is. Raises ConfigError.
+    """
+    check(element, SOLID_STATIC, width=width, height=height, pressure=pressure, strain=strain)
+    if not strain < 0.5:
+        raise ConfigError(f"strain {strain:g}: expected less than 0.5")
+    side, levels = positions(width, columns, ()), positions(height, rows, ())
+    points, cells = meshes.extrude(*meshes.rectangle(side, side), levels)
+    if element != "C3D8":
+        points, cells = meshes.with_middles(points, cells)
+    x, y, z = points.T
+    low, high = 1e-9 * width, width * (1 - 1e-9)
+    ends = [(name, axis) for name in ("BOTTOM", "TOP") for axis in (1, 2)]
+    body = Body(
+        f"Triaxial test: {width:g} x {width:g} x {height:g} m, {pressure / 1e3:g} kPa, {len(cells)} {element}",
+        element,
+        points,
+        cells,
+        # Smooth ends leave a shift and a turn about the axis, which two corners take away.
+        (("BOTTOM", 3), *(ends if rough else (("CORNER", 1), ("CORNER", 2), ("BESIDE", 2)))),
+        ("TOP", 3, -strain * height),
+        {"SIDES": (lambda p: np.any((p[:, :2] < low) | (p[:, :2] > high), axis=1), pressure)},
+        {
+            "BOTTOM": where(z == 0), "TOP": where(z == z.max()), "CORNER": where((x == 0) & (y == 0) & (z == 0)),
+            "BESIDE": where((x == x.max()) & (y == 0) & (z == 0)),
+        },
+    )  # fmt: skip
+    return deck_of(body, material, pressure, procedure)
 
 
 PROBLEMS: dict[str, Callable[..., Deck]] = {
     "biaxial": biaxial, "biaxial-explicit": biaxial_explicit, "footing": footing, "footing-explicit": footing_explicit,
-    "wall": wall, "wall-explicit": wall_explicit,
+    "wall": wall, "wall-explicit": wall_explicit, "triaxial": triaxial,
 }  # fmt: skip
-
-
-def _check(element: str, **lengths: float) -> None:
-    if element not in (*PLANE_STATIC, *PLANE_EXPLICIT):
-        raise ConfigError(f"element {element}: expected one of {', '.join((*PLANE_STATIC, *PLANE_EXPLICIT))}")
-    for name, value in lengths.items():
-        if not (math.isfinite(value) and value > 0):
-            raise ConfigError(f"{name} = {value:g}: expected more than 0")
-
-
-def _rectangle(
-    element: str, width: float, height: float, columns: int, rows: int, triangles: int,
-    breaks: Mapping[str, Sequence[float]] | None = None, size: Callable[[Points], np.ndarray] | None = None,
-) -> tuple[Points, Cells]:  # fmt: skip
-    """Nodes and cells of an element type; a grid of quadrilaterals has lines at the breaks."""
-    breaks = breaks or {}
-    if element in ("CPE3", "CPE6"):
-        number = triangles or 2 * columns * rows
-        try:
-            points, cells = meshes.triangles(width, height, number, breaks, size)
-        except ValueError as error:
-            raise ConfigError(f"triangles={number}: {error}") from None
-    else:
-        xs = _positions(width, columns, breaks.get("top", ()))
-        ys = _positions(height, rows, breaks.get("right", ()))
-        points, cells = meshes.rectangle(xs, ys)
-    quadratic = element in ("CPE6", "CPE8", "CPE8R")
-    return meshes.with_middles(points, cells) if quadratic else (points, cells)
-
-
-def _positions(length: float, count: int, marks: Sequence[float]) -> Points:
-    """count + 1 positions, the nearest inner ones moved to the marks."""
-    if count < 1 + len(marks):
-        raise ConfigError(f"{count} elements along {length:g} m: expected {1 + len(marks)} or more")
-    at = np.linspace(0.0, length, count + 1)
-    for mark in marks:
-        at[1 + int(np.abs(at[1:-1] - mark).argmin())] = mark
-    return at
-
-
-def _deck(body: _Body, material: MaterialDefinition, pressure: float, how: Procedure) -> Deck:
-    n, m = len(body.points), len(body.cells)
-    static = how.steps > 0
-    if (body.kind in PLANE_STATIC) != static:
-        kinds = PLANE_STATIC if static else PLANE_EXPLICIT
-        raise ConfigError(f"element {body.kind} does not go with {how}; expected one of {', '.join(kinds)}")
-    if not static:
-        material = replace(material, density=material.density * how.mass_scale, damping=how.alpha)
-    end = 1.0 if static else how.time
-    amplitudes = {
-        "HOLD": Amplitude(
-            "HOLD", tuple(float(t * end) for t, _ in body.curve), tuple(float(v) for _, v in body.curve)
-        )
-    }
-    region, direction, reach = body.moved
-    boundaries = [Boundary(name, body.sets[name], axis, axis) for name, axis in body.held]
-    if static:
-        motion = Boundary(region, body.sets[region], direction, direction, initial=False, displacement=reach)
-        step: StaticStep | ExplicitStep = StaticStep(
-            "LOAD", 1.0, 1.0 / how.steps, None, 1.0 / how.steps, (FieldOutput(how.intervals),)
-        )
-    else:
-        # The velocity grows over a tenth of the time, so that 0.95 of it make the way.
-        amplitudes["RAMP"] = Amplitude("RAMP", (0.0, 0.1 * end), (0.0, 1.0))
-        motion = Boundary(
-            region,
-            body.sets[region],
-            direction,
-            direction,
-            reach / (0.95 * end),
-            "velocity",
-            False,
-            amplitude="RAMP",
-        )
-        step = ExplicitStep(
-            "LOAD",
-            end,
-            increment=how.increment,
-            field_outputs=(FieldOutput(how.intervals, ("U", "V"), ("S", "SDV")),),
-            history_outputs=(HistoryOutput("energy", ENERGY_VARIABLES, "", 10 * how.intervals),),
-        )
-    stress = InitialStress("ALL", np.arange(m), (-pressure, -pressure, -pressure, 0.0, 0.0, 0.0))
-    surfaces = {name: _surface(name, body, pick) for name, (pick, _) in body.pressed.items()}
-    return Deck(
-        node_labels=np.arange(1, n + 1),
-        coordinates=np.column_stack([body.points, np.zeros(n)]),
-        elements=(ElementBlock(body.kind, np.arange(1, m + 1), body.cells),),
-        node_sets={name: np.unique(nodes) for name, nodes in body.sets.items()},
-        element_sets={"ALL": np.arange(m)},
-        surfaces=dict(surfaces),
-        materials={material.name: material},
-        sections=(Section("ALL", material.name, None),),
-        step=step,
-        boundaries=(*boundaries, motion),
-        heading=body.heading,
-        source=body.heading,
-        initial_stresses=(stress,),
-        amplitudes=amplitudes,
-        pressures=tuple(Pressure(name, value, "HOLD") for name, (_, value) in body.pressed.items()),
-    )
-
-
-def _surface(name: str, body: _Body, pick: Callable[[Points], np.ndarray]) -> ElementSurface:
-    """Outer edges whose middle is picked."""
-    from pybridge.deck.faces import faces_of
-
-    whole = skin(body.kind, body.cells)
-    table = np.array(faces_of(body.kind))
-    ends = body.cells[whole.elements[:, None], table[whole.faces - 1][:, :2]]
-    chosen = pick(body.points[ends].mean(axis=1))
-    nodes = body.cells[whole.elements[chosen, None], table[whole.faces[chosen] - 1]]
-    return ElementSurface(name, whole.elements[chosen], whole.faces[chosen], np.unique(nodes))

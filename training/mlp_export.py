@@ -63,7 +63,8 @@ def mlp_card(model: Mlp, name: str) -> dict[str, Any]:
             {"in": w.shape[1], "out": w.shape[0], "activation": model.activation if k < len(layers) - 1 else "linear"}
             for k, w in enumerate(layers)
         ],
-        "training": dict(model.card["training"]),
+        # Which runs were for what goes along; a committee read from a file has it there already.
+        "training": {**model.card["training"], **{k: model.card[k] for k in ("runs", "added") if k in model.card}},
         "errors": dict(model.card["errors"]),
     }  # fmt: skip
 

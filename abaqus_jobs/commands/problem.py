@@ -1,104 +1,141 @@
 """Write a problem as a deck, for `pybridge run` and for Abaqus; its parameters by name.
 
   pybridge problem footing --out footing.inp                          402 CPE6, *STATIC, a von Mises soil
-  pybridge problem wall --set columns=40 rows=20 --out wall.inp
+  pybridge problem footing --list                                     its parameters; without a name those of all
+  pybridge problem wall --set columns=40 rows=20 rough=yes --out wall.inp
   pybridge problem biaxial-explicit --model soil.pt --out b.inp       *USER MATERIAL, *DEPVAR from the model file
   pybridge problem biaxial-explicit --procedure time=2 alpha=100 --out b.inp
 
-Problems: biaxial, biaxial-explicit, footing, footing-explicit, wall, wall-explicit, copper-rod, taylor-anvil, plate-impact;
-docs/problems.md has their parameters. Any deck runs with packings too: `pybridge run b.inp --material packing:disks400`.
+Problems: biaxial, biaxial-explicit, footing, footing-explicit, wall, wall-explicit, triaxial, copper-rod, taylor-anvil,
+plate-impact; docs/problems.md has their parameters too. --set and --procedure change what they name and nothing else. Any
+deck runs with packings: `pybridge run b.inp --material packing:disks400` (spheres where it is of solids).
 """
 
 from __future__ import annotations
 
 import argparse
 import inspect
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from abaqus_jobs.commands._values import parameters, parsed, worded
 from pybridge.errors import ConfigError
 
-HELP = "write a problem (footing, wall, biaxial test, rods, plate) as a deck"
+HELP = "write a problem (footing, wall, biaxial or triaxial test, rods, plate) as a deck"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `pybridge problem --help`."""
-    parser.add_argument("name", metavar="PROBLEM", help="one of the problems above")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.inp", help="the deck")
-    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="parameters of the problem")
+    parser.add_argument("name", metavar="PROBLEM", nargs="?", help="one of the problems above")
+    parser.add_argument("--out", type=Path, metavar="FILE.inp", help="the deck")
     parser.add_argument(
-        "--procedure", nargs="+", default=[], metavar="KEY=VALUE",
-        help="soil: steps (static), or time, alpha, mass_scale, increment (explicit), intervals",
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="parameters of the problem"
+    )
+    parser.add_argument(
+        "--procedure", nargs="+", action="extend", default=[], metavar="KEY=VALUE",
+        help="soil: steps (static), or time or speed, alpha, mass_scale, increment (explicit), intervals",
     )  # fmt: skip
     parser.add_argument("--model", type=Path, metavar="FILE.pt", help="the material is this model file")
     parser.add_argument("--density", type=float, metavar="KG/M3", help="of the material")
     parser.add_argument("--overwrite", action="store_true", help="replace a deck that is there")
+    parser.add_argument("--list", action="store_true", help="the parameters with their defaults, and no deck")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the deck."""
-    from abaqus_jobs import plate, rods, soils
+    """Write the deck, or list parameters."""
     from pybridge.deck.writer import write_deck
 
-    impacts = {
-        "copper-rod": rods.copper_rod,
-        "taylor-anvil": rods.taylor_anvil,
-        "plate-impact": plate.plate_impact,
-    }
-    problems: dict[str, Callable[..., Any]] = soils.PROBLEMS | impacts
-    if options.name not in problems:
-        raise ConfigError(f"problem {options.name!r}: expected one of {', '.join(problems)}")
+    problems = all_problems()
+    if options.list and options.name is None:
+        for name, function in problems.items():
+            print("\n".join(listed(name, function)))
+        return 0
+    if options.name is None or options.name not in problems:
+        given = "no problem named" if options.name is None else f"problem {options.name!r}"
+        raise ConfigError(f"{given}: expected one of {', '.join(problems)}")
+    function = problems[options.name]
+    if options.list:
+        print("\n".join(listed(options.name, function)))
+        print(f"\n{inspect.getdoc(function)}")
+        return 0
+    if options.out is None:
+        raise ConfigError("--out FILE.inp is missing: the deck to be written")
     if options.out.exists() and not options.overwrite:
         raise ConfigError(f"{options.out} exists; give --overwrite to replace it")
-    function = problems[options.name]
-    values = parameters(function, options.set)
+    values = parsed(function, options.set, "--set")
     if options.procedure:
-        if options.name not in soils.PROBLEMS:
-            raise ConfigError(f"--procedure goes with the problems of soil: {', '.join(soils.PROBLEMS)}")
-        given = parameters(soils.Procedure, options.procedure)
-        base = {"steps": 100} if options.name in ("biaxial", "footing", "wall") else {"time": 1.0}
-        values["procedure"] = soils.Procedure(**(base | given))
+        values["procedure"] = _procedure(function, options.procedure)
     if options.model is not None or options.density is not None:
-        default = soils.SOIL if options.name in soils.PROBLEMS else rods.COPPER
-        values["material"] = _material(default, options.model, options.density)
+        values["material"] = _material(function, options.model, options.density)
     deck = function(**values)
     write_deck(deck, options.out)
     print(f"{deck.heading.splitlines()[0]}: {options.out}")
     return 0
 
 
-def _material(default: Any, model: Path | None, density: float | None) -> Any:
+def all_problems() -> dict[str, Callable[..., Any]]:
+    """Functions that give decks, by the names of the command line."""
+    from abaqus_jobs import plate, rods, soils
+
+    impacts = {
+        "copper-rod": rods.copper_rod,
+        "taylor-anvil": rods.taylor_anvil,
+        "plate-impact": plate.plate_impact,
+    }
+    return soils.PROBLEMS | impacts
+
+
+def listed(name: str, function: Callable[..., Any]) -> list[str]:
+    """The problem's parameters and procedure as lines of KEY=VALUE, SI units."""
+    words = [f"{key}={worded(p.default)}" for key, p in parameters(function).items()]
+    lines = [name, *_wrapped("--set", words)]
+    how = _own_procedure(function)
+    if how is not None:
+        lines += _wrapped("--procedure", [f"{key}={worded(getattr(how, key))}" for key in how.keys])
+    return lines
+
+
+def _wrapped(option: str, words: Iterable[str]) -> list[str]:
+    return textwrap.wrap(
+        " ".join(words),
+        110,
+        initial_indent=f"  {option:<12}",
+        subsequent_indent=" " * 14,
+        break_on_hyphens=False,
+    )
+
+
+def _own_procedure(function: Callable[..., Any]) -> Any:
+    """The problem's default; None for impacts, which have none."""
+    own = inspect.signature(function).parameters.get("procedure")
+    return None if own is None else own.default
+
+
+def _procedure(function: Callable[..., Any], words: list[str]) -> Any:
+    """The problem's own procedure with the values given."""
+    from abaqus_jobs import soils
+
+    how = _own_procedure(function)
+    if how is None:
+        raise ConfigError(f"--procedure goes with the problems of soil: {', '.join(soils.PROBLEMS)}")
+    try:
+        return how.changed(**parsed(soils.Procedure, words, "--procedure"))
+    except ConfigError as error:
+        raise ConfigError(str(error) if str(error).startswith("--") else f"--procedure: {error}") from None
+
+
+def _material(function: Callable[..., Any], model: Path | None, density: float | None) -> Any:
+    """The model file's or the problem's own, with the density given, the model's or that of the problem's own."""
     from dataclasses import replace
 
+    from abaqus_jobs.materials import magnesium_johnson_cook
     from pybridge.deploy.material_block import model_material
 
+    if density is not None and not 0 < density < float("inf"):
+        raise ConfigError(f"--density {density:g}: expected more than 0")
+    # The impacts of [LIU22] make theirs when they are called.
+    default = inspect.signature(function).parameters["material"].default or magnesium_johnson_cook()
     material = default if model is None else model_material(model)
     return replace(material, density=density or material.density or default.density)
-
-
-def parameters(function: Callable[..., Any], given: list[str]) -> dict[str, Any]:
-    """KEY=VALUE by the function's own parameters. Raises ConfigError for a name or value that does not fit."""
-    known = inspect.signature(function).parameters
-    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
-    values: dict[str, Any] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        names = [n for n in known if n not in ("material", "procedure", "curve", "rest", "controls")]
-        if not equals or (key not in names and not open_ended):
-            raise ConfigError(f"{text!r}: expected KEY=VALUE with one of {', '.join(names)}")
-        values[key] = _value(key, value)
-    return values
-
-
-def _value(key: str, text: str) -> Any:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    if not text:
-        raise ConfigError(f"{key}=: expected a value")
-    return text

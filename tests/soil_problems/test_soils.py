@@ -28,7 +28,7 @@ K = 1e5 / np.sqrt(3)  # shear strength of PERFECT
 PERFECT = replace(SOIL, plastic=PlasticTable(((1e5, 0.0),)))
 SIZES = {
     "biaxial": (8, 0.005), "biaxial-explicit": (484, 0.005), "footing": (402, 8.0), "footing-explicit": (552, 8.0),
-    "wall": (200, 2.0), "wall-explicit": (321, 7.2),
+    "wall": (200, 2.0), "wall-explicit": (321, 7.2), "triaxial": (16, 2.5e-4),
 }  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def test_command_refuses_what_does_not_fit(tmp_path, capsys) -> None:
     out = ["--out", str(tmp_path / "a.inp")]
     for words, said in (
         (["problem", "tunnel", *out], "expected one of biaxial"),
-        (["problem", "wall", "--set", "depth=1", *out], "expected KEY=VALUE with one of columns"),
+        (["problem", "wall", "--set", "depth=1", *out], "unknown key 'depth'"),
         (["problem", "wall", "--set", "displacement=5", *out], "up to 0.3 widths"),
         (["problem", "footing", "--set", "element=CPE3", *out], "does not go with Procedure"),
         (["problem", "footing", "--procedure", "steps=-1", *out], "out of range"),

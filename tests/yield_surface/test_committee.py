@@ -12,6 +12,7 @@ from yield_surface_trial import FLOOR, SHEAR, STRAIN_SCALE, surrogate_from
 from pybridge import _core
 from pybridge.errors import ConfigError, ModelFileError
 from pybridge.model_file import read_model, write_model
+from training.commands.inspect import describe
 from training.datasets import read_dataset, write_dataset
 from training.fine_scale import Law, drive
 from training.paths import PathSpec, sample
@@ -25,6 +26,7 @@ from training.yield_surface_export import (
     graph,
     load,
     members_of,
+    save,
     write,
 )
 from training.yield_surface_train import train
@@ -193,3 +195,27 @@ def test_a_committee_is_trained_member_by_member(tmp_path) -> None:
     assert not (tmp_path / "none").exists()
     with pytest.raises(ModelFileError, match="no such file"):
         load(tmp_path / "none" / "surrogate.npz")
+
+
+def test_inspect_says_what_a_member_a_committee_and_a_training_hold(
+    members, committee, path, tmp_path
+) -> None:
+    single = tmp_path / "one.pt"
+    write(members[0], single)
+    said = "\n".join(describe(single))
+    network = read_model(single).card["network"]
+    cost = sum(layer["in"] * layer["out"] for layer in network)
+    for text in ("kind yield_surface", "pressure: polynomial in J - 1", f": {cost} multiply-adds a point"):
+        assert text in said
+    said = "\n".join(describe(path))
+    limit = float(committee.tensors["spread_max"][0])
+    for text in (
+        "kind committee",
+        "3 members of kind yield_surface, each with a network ",
+        f": {3 * cost} multiply-adds a point",
+        f"members disagree beyond a spread of {limit:.3g} times {SCALE / 1e6:.2f} MPa",
+        "pressure: polynomial in J - 1",
+    ):
+        assert text in said
+    save(committee, tmp_path / "surrogate.npz")
+    assert "trained committee 'trial' of 3" in "\n".join(describe(tmp_path))

@@ -88,17 +88,28 @@ def _model(path: Path) -> list[str]:
     lines = [
         f"{path}: model {card['name']!r}, kind {card['kind']}, format version {card['format_version']}, trained in {card['precision']}",
         f"made with {', '.join(f'{k} {v}' for k, v in card['created_with'].items())}",
-        f"elastic moduli of the virgin material: bulk {moduli['bulk'] / 1e9:.2f} GPa, shear {moduli['shear'] / 1e9:.2f} GPa; density {card['density'] or 'not given'}",
-        f"trained for |U - I| up to {_limit(domain['strain_max'], '')}, |dU/dt| up to {_limit(domain['rate_max'], '1/s')}, times up to {_limit(domain['time_max'], 's')}",
-        "state of a point: "
-        + ", ".join(f"{s['name']}[{s['count']}] ({s['description']})" for s in card["state_schema"]),
+        f"elastic moduli of the virgin material: bulk {_pascal(moduli['bulk'])}, shear {_pascal(moduli['shear'])}; density {card['density'] or 'not given'}",
     ]
+    state = "state of a point: " + ", ".join(
+        f"{s['name']}[{s['count']}] ({s['description']})" for s in card["state_schema"]
+    )
+    if card["kind"] == "mlp_history":
+        return [*lines, state, *_soil(path)]
+    lines += [
+        f"trained for |U - I| up to {_limit(domain['strain_max'], '')}, |dU/dt| up to {_limit(domain['rate_max'], '1/s')}, times up to {_limit(domain['time_max'], 's')}",
+        state,
+    ]
+    members = card.get("members", 1)
     if "network" in card:
         layers = card["network"]
-        cost = sum(layer["in"] * layer["out"] for layer in layers)
-        shape = " - ".join([str(layers[0]["in"]), *(str(layer["out"]) for layer in layers)])
-        lines.append(f"network {shape}, {layers[0]['activation']}: {cost} multiply-adds a point")
-    pressure = file.tensors.get("pressure_coefficients")
+        text = f"network {_shape(layers)}, {layers[0]['activation']}: {members * _cost(layers)} multiply-adds a point"
+        lines.append(
+            text if members == 1 else f"{members} members of kind {card['member_kind']}, each with a {text}"
+        )
+    if "spread_max" in file.tensors:
+        scale, limit = (float(file.tensors[name][0]) for name in ("stress_scale", "spread_max"))
+        lines.append(f"members disagree beyond a spread of {limit:.3g} times {_pascal(scale)}")
+    pressure = file.tensors.get("pressure_coefficients", file.tensors.get("member0.pressure_coefficients"))
     lines.append(
         "pressure: learned by the network"
         if pressure is None
@@ -115,6 +126,87 @@ def _model(path: Path) -> list[str]:
         )
     lines.append("errors measured (mean relative L2 of the stress history):")
     return [*lines, *_errors(card["errors"])]
+
+
+def _soil(path: Path) -> list[str]:
+    """What is particular to a committee with accumulated strain (docs/soil.md)."""
+    import numpy as np
+
+    from training.mlp_export import read_mlp
+    from training.mlp_train import PARTS
+
+    model = read_mlp(path)
+    layers, training, count = model.card["network"], model.card["training"], len(model.weights)
+    config = model.card["training"].get("config", {})
+    own = config.get("stiffness_width")
+    lines = [
+        f"committee of {count} with networks {_shape(layers)}, {model.activation}: {count * _cost(layers)} multiply-adds a point",
+        *([f"  two side by side in each: width {config['width']} for stresses, {own} for stiffness"] if own else []),
+        f"deadband of the accumulated strain: {model.deadband:g}" if model.deadband else "no deadband of the accumulated strain",
+        f"members disagree beyond a spread of {model.spread_max:.3g} times {_pascal(model.stress_scale)}",
+        "stress at rest: " + _components(model.answer(np.zeros((1, 6)))[0][0, :3], _pascal),
+        "box of the training; a point is unreliable a tenth of its size outside:",
+    ]  # fmt: skip
+    low, high = (x.reshape(2, 3) for x in (model.lowest, model.highest))
+    for name, a, b in zip(("strain", "accumulated strain"), low, high, strict=True):
+        lines.append(
+            f"  {name} " + _components(np.stack([a, b], 1), lambda ab: f"{ab[0]:.3g} to {ab[1]:.3g}")
+        )
+    epochs = ", ".join(f"{log['epoch']} of {log['epochs']}" for log in training.get("members", []))
+    if epochs:
+        lines.append(f"best epochs of the members: {epochs}")
+    lines.append(
+        f"data of checksum {training.get('data', 'not recorded')}, packing {training.get('packing') or 'not recorded'}"
+    )
+    sets = [training["runs"], *training.get("added", [])] if "runs" in training else []
+    for k, runs in enumerate(sets, start=1):
+        lines.append(f"  set {k}: " + ", ".join(f"{part} on {_runs(runs[part])}" for part in PARTS))
+    if not sets and "train_share" in config:
+        first, second = config["train_share"], config["validation_share"]
+        shares = ", ".join(
+            f"{part} on {100 * s:.0f} %"
+            for part, s in zip(PARTS, (first, second, 1 - first - second), strict=True)
+        )
+        lines.append(f"  of the runs of each set: {shares}")
+    lines.append("errors (relative L2 over all points):")
+    errors = dict(model.card["errors"])
+    by_part = {
+        part: {what: errors.pop(f"{what}_{part}", None) for what in ("stress", "stiffness")} for part in PARTS
+    }
+    return [
+        *lines,
+        *_errors(
+            {part: row for part, row in by_part.items() if any(v is not None for v in row.values())} | errors
+        ),
+    ]
+
+
+def _components(values: Any, text: Any) -> str:
+    return ", ".join(f"{name} {text(value)}" for name, value in zip(("11", "22", "12"), values, strict=True))
+
+
+def _runs(numbers: list[int]) -> str:
+    """Which they are, or how many where they are many."""
+    if len(numbers) > 12:
+        return f"{len(numbers)} runs"
+    return (
+        "run " * (len(numbers) == 1) + "runs " * (len(numbers) > 1) + (" ".join(map(str, numbers)) or "none")
+    )
+
+
+def _shape(layers: list[dict[str, Any]]) -> str:
+    return " - ".join([str(layers[0]["in"]), *(str(layer["out"]) for layer in layers)])
+
+
+def _cost(layers: list[dict[str, Any]]) -> int:
+    return sum(layer["in"] * layer["out"] for layer in layers)
+
+
+def _pascal(value: float) -> str:
+    for unit, size in (("GPa", 1e9), ("MPa", 1e6), ("kPa", 1e3)):
+        if abs(value) >= size:
+            return f"{value / size:.2f} {unit}"
+    return f"{value:.3g} Pa"
 
 
 def _limit(value: float | None, unit: str) -> str:
@@ -135,12 +227,12 @@ def _data(path: Path) -> list[str]:
         f"{path}: data set of {len(data)} paths ({', '.join(f'{n} {p}' for p, n in protocols.items())}), {data.failed} failed ones left out",
         f"{len(times) - 1} stored steps up to {times[-1]:.4g} s",
         f"|U - I| up to {strain.max():.3f} (at the end {np.median(strain[:, -1]):.3f} in the middle), det U from {determinant(data.stretch).min():.3f} to {determinant(data.stretch).max():.3f}",
-        f"stress up to {norm(data.stress).max() / 1e9:.3g} GPa, deviator up to {norm(deviator(data.stress)).max() / 1e6:.4g} MPa",
+        f"stress up to {_pascal(norm(data.stress).max())}, deviator up to {_pascal(norm(deviator(data.stress)).max())}",
     ]
     law = data.provenance.get("law")
     if law:
         lines.append(f"law {law['name']}, constants {law['constants']}, run in {law['precision']}")
-    for key in ("material", "code_version", "seconds_last_run", "source"):
+    for key in ("material", "code_version", "seconds_last_run", "source", "packing"):
         if key in data.provenance:
             lines.append(f"{key}: {data.provenance[key]}")
     return lines
@@ -162,12 +254,22 @@ def _unfinished(path: Path) -> list[str]:
 
 def _training(path: Path) -> list[str]:
     from training.pca_dnn import load_surrogate
+    from training.yield_surface_export import holds, load, members_of
 
     curve = path / "learning_curve.csv"
     if not (path / "surrogate.npz").exists() and curve.exists():
         rows = curve.read_text(encoding="utf-8").splitlines()
         return [
             f"{path}: unfinished training, last checkpoint: {rows[0]} = {rows[-1]}; repeat its `train` command to go on"
+        ]
+    if holds(path):
+        surrogate = load(path / "surrogate.npz")
+        card = surrogate.card
+        return [
+            f"{path}: trained {card['kind']} {card['name']!r} of {len(members_of(surrogate))}, sizes {card['sizes']}",
+            f"trained on {card['training'].get('paths', '?')} paths, {card['training'].get('epochs', '?')} epochs",
+            "errors measured (mean relative L2 of the stress history):",
+            *_errors(dict(card["errors"])),
         ]
     model = load_surrogate(path / "surrogate.npz")
     training = model.card["training"]

@@ -120,7 +120,7 @@ def _train(options: argparse.Namespace) -> int:
     parts = parts_folder(options.out)
     model = train(
         sets[0], config, provenance["material"], added=sets[1:],
-        start=None if options.start is None else read_mlp(options.start), provenance={"data": provenance["checksum"]},
+        start=None if options.start is None else read_mlp(options.start), provenance={"data": provenance["checksum"], "packing": provenance.get("packing")},
         folder=parts, executor=make_executor(options.processes), quiet=False,
         picture=options.out.with_suffix(".training.png"),
     )  # fmt: skip
