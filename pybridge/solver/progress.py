@@ -16,7 +16,7 @@ class Interrupt:
     said: told on standard error at the first."""
 
     def __init__(self, said: str = "") -> None:
-        self.wanted, self._said = False, said
+        self.wanted, self.heard, self._said = False, False, said
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
@@ -34,8 +34,9 @@ class Interrupt:
         self.wanted = True
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt where the end is wanted."""
+        """Raise KeyboardInterrupt where the end is wanted; `heard` then tells that it came from here, in good order."""
         if self.wanted:
+            self.heard = True
             raise KeyboardInterrupt
 
     def __exit__(self, *_: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -140,6 +141,29 @@ def test_an_interrupted_test_goes_on_in_its_middle(data, tmp_path, monkeypatch) 
         if isinstance(one, Samples):
             np.testing.assert_array_equal(one.stress, other.stress)
     assert list(soil.parts_folder(out).glob("*.restart.npz")) == []
+
+
+def test_ctrl_c_keeps_every_step_that_is_done(data, tmp_path, monkeypatch) -> None:
+    """After the third step of the second test; its fourth is not begun twice, and the file of a minute ago is not waited for."""
+    test = BiaxialTest(columns=1, rows=1, width=0.1, strain=0.002)
+    out, seen = tmp_path / "soil.h5", []
+    settings: dict[str, Any] = {"packing": "disks100", "runs": 3, "steps": 4, "test": test, "threads": 1}
+
+    def moved(bar, task, steps, load, iterations):
+        seen.append(load)
+        if len(seen) == 7:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(soil, "_moved", moved)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        soil.generate(out, **settings, tell=lambda text: None)
+    assert signal.getsignal(signal.SIGINT) is before
+    soil.generate(out, **settings, tell=lambda text: None)
+    np.testing.assert_allclose(seen, [0.25, 0.5, 0.75, 1, 0.25, 0.5, 0.75, 1, 0.25, 0.5, 0.75, 1])
+    for one, other in zip(soil_sets.read_samples(data), soil_sets.read_samples(out), strict=True):
+        if isinstance(one, Samples):
+            np.testing.assert_array_equal(one.stress, other.stress)
 
 
 @pytest.mark.parametrize(("reached", "kept"), [(3, True), (1, False)])

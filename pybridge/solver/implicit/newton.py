@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from pybridge.solver.implicit.reasons import (
     singular,
 )
 from pybridge.solver.implicit.secant import PointSecants
+from pybridge.solver.progress import Interrupt
 
 
 class NotConvergedError(SolverError):
@@ -294,7 +296,7 @@ def solve(
     """March the load from 0 to 1. `progress(load, iterations)` after each converged step.
 
     `restart`: a file (.npz) and what the run is of (mesh, material, load): the state is written there every
-    `restart_seconds`, and a call that finds the file goes on from it. It is gone in the end.
+    `restart_seconds` and at Ctrl-C, and a call that finds the file goes on from it. It is gone in the end.
 
     A step that fails is halved, `cuts_max` times at most; then SolverError says why, with the last converged state
     saved in `rescue` (.npz) where given. The error has it all as `history`.
@@ -309,27 +311,43 @@ def solve(
         _append(history, problem, points, march.start(), 0.0)
         history.cpu.append(0.0)
         history.wall.append(0.0)
-    while march.load < 1 - 1e-12:
-        begun = clock.process_time(), clock.monotonic()
-        try:
-            found = march.advance(lambda one, load: _append(history, problem, points, one, load))
-        except NotConvergedError as error:
-            history.cpu[-1] += clock.process_time() - begun[0]
-            history.wall[-1] += clock.monotonic() - begun[1]
-            stopped = NotConvergedError(f"{error}{_rescue(rescue, march)}")
-            stopped.advice = error.advice
-            stopped.history = history  # type: ignore[attr-defined]
-            raise stopped from None
-        history.cpu.append(clock.process_time() - begun[0])
-        history.wall.append(clock.monotonic() - begun[1])
-        if progress is not None:
-            progress(march.load, found.iterations)
-        if restart is not None and clock.monotonic() - saved >= restart_seconds:
-            save_restart(*restart, march, history)
-            saved = clock.monotonic()
+    with Interrupt() if restart is not None else nullcontext() as interrupt:
+        if interrupt is not None:
+            points.check = interrupt.check
+        while march.load < 1 - 1e-12:
+            try:
+                found = _timed(march, history, problem, points, rescue)
+            except KeyboardInterrupt:
+                if restart is not None and interrupt is not None and interrupt.heard:
+                    save_restart(*restart, march, history)
+                raise
+            if progress is not None:
+                progress(march.load, found.iterations)
+            if restart is not None and clock.monotonic() - saved >= restart_seconds:
+                save_restart(*restart, march, history)
+                saved = clock.monotonic()
     if restart is not None:
         restart[0].unlink(missing_ok=True)
     return history
+
+
+def _timed(
+    march: March, history: History, problem: Problem, points: MaterialPoints, rescue: Path | None
+) -> Found:
+    """One step of the march, with its seconds in the history."""
+    begun = clock.process_time(), clock.monotonic()
+    try:
+        found = march.advance(lambda one, load: _append(history, problem, points, one, load))
+    except NotConvergedError as error:
+        history.cpu[-1] += clock.process_time() - begun[0]
+        history.wall[-1] += clock.monotonic() - begun[1]
+        stopped = NotConvergedError(f"{error}{_rescue(rescue, march)}")
+        stopped.advice = error.advice
+        stopped.history = history  # type: ignore[attr-defined]
+        raise stopped from None
+    history.cpu.append(clock.process_time() - begun[0])
+    history.wall.append(clock.monotonic() - begun[1])
+    return found
 
 
 def _append(history: History, problem: Problem, points: MaterialPoints, found: Found, load: float) -> None:
