@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pybridge._core import MaterialError
 
 
@@ -33,11 +35,19 @@ class PackingError(PybridgeError):
     """A packing of grains that cannot be prepared, read, or taken along a loading path."""
 
 
+class LoadingError(PackingError):
+    """A loading program that stopped; `history` (pybridge.packing.History) holds the records up to there."""
+
+    def __init__(self, text: str, history: Any) -> None:
+        super().__init__(text)
+        self.history = history
+
+
 class SolverError(PybridgeError):
     """A run that cannot go on: inverted element, failed material point, time step at zero."""
 
 
 __all__ = [
-    "ConfigError", "DataSetError", "DeckError", "HostError", "MaterialError", "ModelFileError", "PackingError",
-    "PybridgeError", "SolverError",
+    "ConfigError", "DataSetError", "DeckError", "HostError", "LoadingError", "MaterialError",
+    "ModelFileError", "PackingError", "PybridgeError", "SolverError",
 ]  # fmt: skip

@@ -76,9 +76,8 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         print(f"pybridge {options.command}: error: {error.strerror}: {error.filename}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(
-            f"\npybridge {options.command}: interrupted; the same command goes on where it stopped",
-            file=sys.stderr,
-        )
+    except KeyboardInterrupt as stop:
+        # A bare interrupt comes from Ctrl-C in work that is kept; who cannot go on says what is left.
+        left = str(stop) or "the same command goes on where it stopped"
+        print(f"\npybridge {options.command}: interrupted; {left}", file=sys.stderr)
         return 130

@@ -2,7 +2,8 @@
 
     pybridge packing prepare --dim 2 --grains 400 --radii 0.003 0.007 --pressure 1e5 --out disks.h5
     pybridge packing test disks.h5 --program biaxial --pressure 1e5 --strains -0.05 -0.045 -0.1 --out biaxial.csv
-    pybridge packing show disks.h5
+    pybridge packing test disks.h5 --program isotropic --pressures 2e5 --save denser.h5 --out isotropic.csv
+    pybridge packing show denser.h5
     pybridge packing library --out pybridge/packing/library
 
 `disks.h5` may also be the name of a prepared packing that comes with the package. Strains are positive in tension,
@@ -15,10 +16,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from pybridge.commands import _packing_test
+from pybridge.commands._packing_test import add_guards, refuse_to_replace
 from pybridge.errors import PackingError
 
 HELP = "packings of grains: prepare, load, look at"
-PROGRAMS = ("biaxial", "triaxial", "constant-p", "constant-b", "isotropic")
+GRAINS = (100, 20_000)  # fewer say little, more nobody has tried
+RADII = (0.003, 0.007)
 
 # The packings that come with the package: [GUAN22] 500 disks, [QU23A] 400 disks (here with the radii of the public
 # code of the papers), denser and looser, one from a gradation curve (diameters in m, shares finer by mass), and spheres.
@@ -32,6 +36,12 @@ LIBRARY: dict[str, dict[str, Any]] = {
     "spheres500": {"dim": 3, "count": 500, "radii": (0.003, 0.007), "seed": 1, "friction": 0.0},
 }  # fmt: skip
 LIBRARY_PRESSURE = 1e5
+# What Ctrl-C leaves: no action goes on where it stopped.
+INTERRUPTED = {
+    "test": "no table was written; the same command starts anew",
+    "prepare": "no packing was saved; the same command starts anew",
+    "library": "the packings named above are there; the same command starts anew",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     make = actions.add_parser("prepare", help="throw grains into a cell and consolidate them")
     make.add_argument("--dim", type=int, choices=(2, 3), default=2, help="2 disks, 3 spheres")
-    make.add_argument("--grains", type=int, default=400, help="100 to 20,000 (400)")
-    make.add_argument("--radii", type=float, nargs=2, default=(0.003, 0.007), metavar="M", help="bounds, m")
+    make.add_argument("--grains", type=int, default=400, help=f"{GRAINS[0]} to {GRAINS[1]:,} (400)")
+    make.add_argument("--radii", type=float, nargs=2, metavar="M", help="bounds, m (0.003 0.007)")
     make.add_argument(
         "--gradation", type=float, nargs="+", metavar="X",
         help="instead of --radii: diameter (m) and share finer by mass (0 to 1), pair by pair, rising",
@@ -64,20 +74,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "packings, which rearrange for very long without friction)",
     )  # fmt: skip
     make.add_argument("--seed", type=int, default=0)
+    add_guards(make)
+    make.add_argument("--quiet", action="store_true", help="no progress bar")
+    make.add_argument("--overwrite", action="store_true", help="replace a packing that is there")
     make.add_argument("--out", type=Path, required=True, metavar="FILE")
-    test = actions.add_parser("test", help="a laboratory test on a packing, as a table (CSV)")
-    test.add_argument("packing", metavar="FILE", help="a packing, or the name of one of the library")
-    test.add_argument("--program", choices=PROGRAMS, required=True)
-    test.add_argument("--pressure", type=float, default=1e5, help="lateral or mean pressure, Pa (1e5)")
-    test.add_argument(
-        "--strains", type=float, nargs="+", default=[-0.05], help="turning points of the axial strain"
+    _packing_test.add_arguments(
+        actions.add_parser("test", help="a laboratory test on a packing, as a table (CSV)")
     )
-    test.add_argument(
-        "--pressures", type=float, nargs="+", default=[2e5, 1e5], help="turning points, isotropic"
-    )
-    test.add_argument("--b", type=float, default=0.5, help="(s2 - s3) / (s1 - s3) of constant-b (0.5)")
-    test.add_argument("--inertial-number", type=float, default=1e-3)
-    test.add_argument("--out", type=Path, required=True, metavar="FILE")
     show = actions.add_parser("show", help="print what a packing is")
     show.add_argument("packing", metavar="FILE")
     library = actions.add_parser("library", help="prepare the packings that come with the package, anew")
@@ -86,25 +89,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the chosen action."""
-    actions = {"prepare": _prepare, "test": _test, "show": _show, "library": _library}
-    actions[options.action](options)
+    actions = {"prepare": _prepare, "test": _packing_test.run, "show": _show, "library": _library}
+    try:
+        actions[options.action](options)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(str(stop) or INTERRUPTED.get(options.action, "nothing was written")) from stop
     return 0
 
 
-def _describe(packing) -> None:
-    m, p = packing.measure(), packing.parameters
-    stress = ", ".join(f"{m.stress[k, k]:.6g}" for k in range(packing.dim))
-    print(
-        f"{packing.count} {'disks' if packing.dim == 2 else 'spheres'}, {p.law.name} contacts, E = {p.young:g} Pa"
+def _radii(options: argparse.Namespace) -> Any:
+    from pybridge.packing import graded_radii, uniform_radii
+
+    if not GRAINS[0] <= options.grains <= GRAINS[1]:
+        raise PackingError(f"--grains {options.grains}: expected {GRAINS[0]} to {GRAINS[1]:,}")
+    if options.gradation is None:
+        return uniform_radii(options.grains, *(options.radii or RADII), seed=options.seed)
+    if options.radii is not None:
+        raise PackingError(
+            "--radii and --gradation exclude each other: the curve gives the radii; leave one of them out"
+        )
+    return graded_radii(
+        options.grains, options.gradation[::2], options.gradation[1::2], options.dim, options.seed
     )
-    print(f"friction {p.friction:g}, void ratio {m.void_ratio:.4f}, {m.coordination:.3f} contacts a grain")
-    print(f"normal stresses {stress} Pa, largest overlap {m.overlap:.2%} of a radius")
 
 
 def _prepare(options: argparse.Namespace) -> None:
     from pybridge._core import ContactLaw, PackingParameters
-    from pybridge.packing import graded_radii, prepare, save, uniform_radii
+    from pybridge.packing import prepare, save
+    from pybridge.packing.describe import describe
+    from pybridge.packing.guards import read_guards
+    from pybridge.solver.progress import progress_bar
 
+    refuse_to_replace(options.out, "--out", options.overwrite)
     parameters = PackingParameters()
     parameters.law = getattr(ContactLaw, options.law)
     for name in ("young", "friction"):
@@ -112,59 +128,38 @@ def _prepare(options: argparse.Namespace) -> None:
             setattr(parameters, name, getattr(options, name))
     if options.rolling is not None:
         parameters.rolling_stiffness, parameters.rolling_friction = options.rolling
-    if options.gradation is not None:
-        radii = graded_radii(
-            options.grains, options.gradation[::2], options.gradation[1::2], options.dim, options.seed
-        )
-    else:
-        radii = uniform_radii(options.grains, *options.radii, seed=options.seed)
-    packing = prepare(
-        options.dim, radii, options.pressure, parameters,
-        preparation_friction=options.preparation_friction, preparation_creep=options.preparation_creep,
-        seed=options.seed,
-    )  # fmt: skip
-    kept = {k: str(v) for k, v in vars(options).items() if k not in ("run", "command", "action", "out")}
+    radii, guards = _radii(options), read_guards(options.guards)
+    with progress_bar(not options.quiet, 1.0, 0.0) as bar:
+        packing = prepare(
+            options.dim, radii, options.pressure, parameters,
+            preparation_friction=options.preparation_friction, preparation_creep=options.preparation_creep,
+            seed=options.seed, guards=guards, watch=bar,
+        )  # fmt: skip
+    shown = ("run", "command", "action", "out", "quiet", "overwrite")
+    kept = {k: v for k, v in vars(options).items() if k not in shown and v not in (None, [])}
+    if options.gradation is None:
+        kept["radii"] = list(options.radii or RADII)
     save(options.out, packing, kept)
-    _describe(packing)
+    print(describe(packing))
     print(options.out)
 
 
-def _test(options: argparse.Namespace) -> None:
-    import numpy as np
-
-    from pybridge.packing import biaxial, constant_b, constant_p, find_packing, isotropic, triaxial
-    from pybridge.report import write_text_atomic
-
-    packing, pressure, number = find_packing(options.packing), options.pressure, options.inertial_number
-    strains = options.strains
-    if options.program == "biaxial":
-        history = biaxial(packing, pressure, strains, inertial_number=number)
-    elif options.program == "triaxial":
-        history = triaxial(packing, pressure, strains, inertial_number=number)
-    elif options.program == "constant-p":
-        history = constant_p(packing, pressure, strains, inertial_number=number)
-    elif options.program == "constant-b":
-        history = constant_b(packing, pressure, options.b, strains, inertial_number=number)
-    else:
-        history = isotropic(packing, options.pressures, inertial_number=number)
-    diagonal = np.diagonal(history.stress, axis1=1, axis2=2)
-    rows = np.column_stack(
-        [history.strain, diagonal, history.void_ratio, history.coordination, history.error]
-    )
-    head = "strain_11,strain_22,strain_33,stress_11,stress_22,stress_33,void_ratio,coordination,stress_error"
-    lines = [head, *(",".join(f"{v:.9g}" for v in row) for row in rows)]
-    write_text_atomic(options.out, "\n".join(lines) + "\n")
-    print(f"{options.out}: {len(rows)} records, controlled stresses within {history.error.max():.4g} Pa")
-
-
 def _show(options: argparse.Namespace) -> None:
-    from pybridge.packing import find_packing
+    from pybridge.packing import load
+    from pybridge.packing.describe import describe, describe_provenance, describe_state
+    from pybridge.packing.files import read_provenance
+    from pybridge.packing.material import packing_file
 
-    _describe(find_packing(options.packing))
+    file = packing_file(options.packing)
+    packing = load(file)
+    print(describe(packing))
+    print(describe_state(packing))
+    print(describe_provenance(read_provenance(file)))
 
 
 def _library(options: argparse.Namespace) -> None:
     from pybridge.packing import graded_radii, prepare, save, uniform_radii
+    from pybridge.packing.describe import describe
 
     if not options.out.is_dir():
         raise PackingError(f"{options.out}: expected a folder")
@@ -179,4 +174,4 @@ def _library(options: argparse.Namespace) -> None:
         )
         save(options.out / f"{name}.h5", packing, {**entry, "pressure": LIBRARY_PRESSURE})
         print(options.out / f"{name}.h5")
-        _describe(packing)
+        print(describe(packing))

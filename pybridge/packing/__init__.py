@@ -9,10 +9,10 @@ docs/theory/packings.md has the equations.
 """
 
 from pybridge.packing.files import load, load_library, save
+from pybridge.packing.guards import Guards
 from pybridge.packing.material import find_packing, open_material, packing_material, split_options
 from pybridge.packing.prepare import consolidate, prepare
 from pybridge.packing.programs import (
-    History,
     biaxial,
     constant_b,
     constant_p,
@@ -20,10 +20,12 @@ from pybridge.packing.programs import (
     strain_path,
     triaxial,
 )
+from pybridge.packing.records import History, LoadingInterrupt
 from pybridge.packing.sizes import graded_radii, uniform_radii
 
 __all__ = [
-    "History", "biaxial", "consolidate", "constant_b", "constant_p", "find_packing", "graded_radii", "isotropic",
+    "Guards", "History", "LoadingInterrupt", "biaxial", "consolidate", "constant_b", "constant_p",
+    "find_packing", "graded_radii", "isotropic",
     "load", "load_library", "open_material", "packing_material", "prepare", "save", "split_options", "strain_path",
     "triaxial", "uniform_radii",
 ]  # fmt: skip

@@ -51,6 +51,7 @@ def parameters_from_dict(values: Mapping[str, Any]) -> PackingParameters:
 def save(path: Path | str, packing: PackingEngine, provenance: Mapping[str, Any] | None = None) -> None:
     """Write a packing; the file is there whole or not at all. `provenance`: how it was made, kept as JSON."""
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with h5py.File(temporary, "w") as file:
@@ -93,9 +94,24 @@ def load(path: Path | str) -> PackingEngine:
         raise PackingError(f"{path}: not a packing, or damaged: {error}") from error
 
 
-def load_library(name: str) -> PackingEngine:
-    """A prepared packing that comes with the package; raises PackingError listing the names where there is none."""
+def read_provenance(path: Path | str) -> dict[str, Any]:
+    """How a packing that load() reads was made; empty where its file does not tell."""
+    with h5py.File(path, "r") as file:
+        try:
+            found = json.loads(str(file.attrs.get("provenance", "{}")))
+        except ValueError:
+            return {}
+    return found if isinstance(found, dict) else {}
+
+
+def library_file(name: str) -> Path:
+    """The file of a prepared packing that comes with the package; raises PackingError listing the names."""
     known = sorted(file.stem for file in LIBRARY.glob("*.h5"))
     if name not in known:
         raise PackingError(f"no prepared packing {name!r}; expected one of {', '.join(known)}")
-    return load(LIBRARY / f"{name}.h5")
+    return LIBRARY / f"{name}.h5"
+
+
+def load_library(name: str) -> PackingEngine:
+    """A prepared packing that comes with the package; raises PackingError listing the names where there is none."""
+    return load(library_file(name))

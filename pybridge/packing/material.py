@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pybridge._core import PackingEngine, PackingMaterial, PackingMaterialOptions
 from pybridge.errors import PackingError
-from pybridge.packing.files import load, load_library
+from pybridge.packing.files import library_file, load
 
 
 def packing_material(packing: PackingEngine, **options: float) -> PackingMaterial:
@@ -22,9 +22,14 @@ def packing_material(packing: PackingEngine, **options: float) -> PackingMateria
     return PackingMaterial(packing, chosen)
 
 
+def packing_file(name: str) -> Path:
+    """The file of a packing: itself, or of one of the library by its name. Raises PackingError."""
+    return Path(name) if Path(name).is_file() or Path(name).suffix else library_file(name)
+
+
 def find_packing(name: str) -> PackingEngine:
     """A packing from a file, or one of the library by its name. Raises PackingError."""
-    return load(name) if Path(name).is_file() or Path(name).suffix else load_library(name)
+    return load(packing_file(name))
 
 
 def split_options(text: str) -> tuple[str, dict[str, float]]:

@@ -89,6 +89,35 @@ def test_triaxial_constant_p_and_b(make) -> None:
     np.testing.assert_allclose(history.stress[1:, 0, 0] + history.stress[1:, 1, 1], -2e5, atol=1.1e3)
 
 
+@pytest.mark.parametrize("b", [0.0, 0.3, 1.0])
+def test_constant_b_holds_in_extension(make, b) -> None:
+    """Through the isotropic state and back: b and p are those asked for on both sides, index 1 between the others."""
+    history = constant_b(make("spheres"), 1e5, b, [-0.006, 0.004, -0.002], records=24)
+    s = -np.diagonal(history.stress, axis1=1, axis2=2)[1:]
+    s3, s2, s1 = np.sort(s, axis=1).T
+    np.testing.assert_allclose(s.sum(axis=1), 3e5, atol=2.1e3)
+    # A face may be 1 % of p off, so that 1 kPa moves b by 1e3 / (s1 - s3).
+    np.testing.assert_allclose(s2 - s3, b * (s1 - s3), atol=2.1e3)
+    compressed, extended = s[:, 2] > 1.1e5, s[:, 2] < 0.9e5
+    assert compressed.sum() >= 3
+    assert extended.sum() >= 3
+    assert b == 1 or np.all(s[extended, 0] == s1[extended])
+    if b == 0.3:
+        for side in (compressed, extended):
+            np.testing.assert_allclose(s[side, 1], s2[side])
+
+
+def test_constant_b_changes_sides_between_records(make) -> None:
+    """Faces move apart in extension, also where the only record on the way lies in compression."""
+    few, many = (
+        constant_b(make("spheres"), 1e5, 0.3, [-0.006, 0.004], records=records) for records in (2, 50)
+    )
+    assert len(few.time) == 3
+    for history in (few, many):
+        assert history.strain[-1, 0] < -2.5e-3
+        assert history.strain[-1, 1] > 1e-3  # below 0 where the law of compression is followed to the record
+
+
 def test_isotropic_up_and_down(make) -> None:
     history = isotropic(make("disks"), [2e5, 1e5], records=3)
     np.testing.assert_allclose(-history.stress[3, [0, 1], [0, 1]], 2e5, rtol=1e-2)
