@@ -14,12 +14,18 @@ from pybridge.errors import ConfigError
 from training.atomic import atomic_path
 
 
+def packed(content: Mapping[str, Any]) -> bytes:
+    """Tensors and plain values as torch.save writes them."""
+    memory = io.BytesIO()
+    torch.save(dict(content), memory)
+    return memory.getvalue()
+
+
 def save_checkpoint(path: Path, identity: Mapping[str, Any], content: Mapping[str, Any]) -> None:
     """Write tensors and plain values; `identity` (JSON-able): "config" and whatever else the training is of."""
-    memory = io.BytesIO()
-    torch.save({"identity": json.dumps(identity, sort_keys=True), **content}, memory)
+    whole = packed({"identity": json.dumps(identity, sort_keys=True), **content})
     with atomic_path(path) as temporary:
-        temporary.write_bytes(memory.getvalue())
+        temporary.write_bytes(whole)
 
 
 def load_checkpoint(

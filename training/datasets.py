@@ -246,6 +246,16 @@ def _check_values(data: DataSet) -> None:
         raise DataSetError(f"{data.path}: holds no usable path ({data.failed} failed in the fine scale)")
 
 
+def check_same(data: DataSet, wanted: Mapping[str, Any], what: str) -> None:
+    """Raises DataSetError where the provenance of a data set that is there already is not what is wanted; `what` it holds then."""
+    for key, value in wanted.items():
+        if data.provenance.get(key) != json.loads(json.dumps(value)):  # tuples are lists there
+            raise DataSetError(
+                f"{data.path} exists and holds {what}: {key} is {data.provenance.get(key)!r} there, {value!r} here; choose "
+                "another --out or delete it"
+            )
+
+
 def parts_folder(path: Path) -> Path:
     """Where the finished batches of an unfinished data set stand."""
     return path.with_name(path.name + ".parts")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 import pybridge
-from pybridge.errors import ConfigError, DataSetError
-from training.datasets import DataSetWriter, read_dataset
+from pybridge.errors import ConfigError
+from training.datasets import DataSetWriter, check_same, read_dataset
 from training.executor import Executor
 from training.fine_scale import FAILED, Batch, Law, Task, kept_steps, run_task
 from training.paths import PathSpec
@@ -123,20 +123,8 @@ def generate(plan: Plan, path: Path, executor: Executor, quiet: bool = False) ->
 
 def _already_there(plan: Plan, path: Path) -> dict[str, float]:
     data = read_dataset(path)
-    for key, value in plan.header().items():
-        if data.provenance.get(key) != _plain(value):
-            raise DataSetError(
-                f"{path} exists and holds another data set: {key} is {data.provenance.get(key)!r} there, {value!r} here; "
-                "choose another --out or delete it"
-            )
+    check_same(data, plan.header(), "another data set")
     return {"paths": plan.paths, "new": 0, "failed": data.failed, "redraws": 0, "seconds": 0.0}
-
-
-def _plain(value: object) -> object:
-    """As JSON gives it back: tuples become lists."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _store(writer: DataSetWriter, plan: Plan, task: Task, batch: Batch) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress, TaskID
 
 from pybridge.errors import ConfigError
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.checkpoint import load_checkpoint, packed, save_checkpoint
 from training.executor import Executor
 from training.mlp import MlpConfig
 from training.mlp_layers import Layers, layers_of, make_network, set_layers
@@ -151,15 +151,9 @@ def run_leg(leg: Leg) -> bytes:
             fitting.run_epoch()
             if time.monotonic() >= end:
                 break
-        return _packed(fitting.state())
+        return packed(fitting.state())
     finally:
         torch.set_num_threads(threads)
-
-
-def _packed(state: Mapping[str, Any]) -> bytes:
-    memory = io.BytesIO()
-    torch.save(state, memory)
-    return memory.getvalue()
 
 
 def _unpacked(state: bytes) -> dict[str, Any]:
@@ -197,7 +191,7 @@ def fit_all(
         if file is not None and file.exists():
             load_checkpoint(file, of[k], one.restore)
         if not one.done:
-            waiting.legs.append(Leg(k, fits[k], config, data, _packed(one.state()), LEG_SECONDS))
+            waiting.legs.append(Leg(k, fits[k], config, data, packed(one.state()), LEG_SECONDS))
     with progress_bar(quiet) as bar:
         line = bar.add_task("train", total=len(fits) * epochs, note="")
         _show(bar, line, trained, epochs)

@@ -29,7 +29,7 @@ from pybridge.solver.implicit import (
     suggested_controls,
 )
 from training.atomic import atomic_path
-from training.datasets import parts_folder, read_dataset
+from training.datasets import check_same, parts_folder, read_dataset
 from training.progress import progress_bar
 from training.soil_sets import write_samples
 
@@ -190,15 +190,8 @@ def _check_settings(parts: Path, settings: dict[str, Any]) -> None:
 
 def _check_there(out: Path, settings: dict[str, Any]) -> None:
     """Raises DataSetError where `out` holds tests of other settings."""
-    provenance = read_dataset(out).provenance
     name, options = split_options(settings["packing"])
-    wanted = {**settings, "packing": name, "packing_options": options}
-    for key, value in json.loads(json.dumps(wanted)).items():
-        if provenance.get(key) != value:
-            raise DataSetError(
-                f"{out} exists and holds other tests: {key} is {provenance.get(key)!r} there, {value!r} here; choose another "
-                "--out or delete it"
-            )
+    check_same(read_dataset(out), {**settings, "packing": name, "packing_options": options}, "other tests")
 
 
 def _join(out: Path, parts: Path, done: list[int], settings: dict[str, Any]) -> None:

@@ -23,8 +23,8 @@ from pybridge.errors import SolverError
 
 @dataclass(frozen=True)
 class Technology:
-    """Element and mesh of scikit-fem, order of integration (0: the centre alone); mean: the volume strain is the element's mean, so that flow
-    without change of volume does not lock (in plane strain of the strains in the plane)."""
+    """Element and mesh of scikit-fem, order of integration (0: the centre alone); mean: the volume strain is the element's
+    mean, so that flow without change of volume does not lock (in plane strain of the strains in the plane)."""
 
     element: Any
     mesh: Any
@@ -32,7 +32,8 @@ class Technology:
     mean: bool = False
 
 
-# CPE3, CPE4R: of explicit runs, for what happened at their points. T6 has 3 points, Q4 and Q8 2 x 2 (reduced for Q8, as the papers' 4 an element), H8 2 x 2 x 2. Deck names: as Abaqus.
+# T6 has 3 points, Q4 and Q8 2 x 2 (reduced for Q8, as the papers' 4 an element), H8 2 x 2 x 2. Deck names: as Abaqus.
+# CPE3 and CPE4R are of explicit runs, for what happened at their points.
 ELEMENTS: dict[str, Technology] = {
     "T6": Technology(skfem.ElementTriP2, skfem.MeshTri, 2),
     "Q4": Technology(skfem.ElementQuad1, skfem.MeshQuad, 3),
@@ -211,13 +212,7 @@ def mesh_of(kind: str, corners: NDArray, cells: NDArray) -> ImplicitMesh:
     if technology.mesh is skfem.MeshHex:
         cells = cells[:, _hexahedron_order()]
     mesh = technology.mesh(np.ascontiguousarray(corners.T), np.ascontiguousarray(cells.T))
-    element = skfem.ElementVector(technology.element())
-    if technology.order > 0:
-        return ImplicitMesh(kind, skfem.Basis(mesh, element, intorder=technology.order))
-    centre, area = (1 / 3, 0.5) if technology.mesh is skfem.MeshTri else (0.5, 1.0)
-    return ImplicitMesh(
-        kind, skfem.Basis(mesh, element, quadrature=(np.full((2, 1), centre), np.array([area])))
-    )
+    return _with_points(kind, mesh)
 
 
 def block_mesh(
@@ -231,6 +226,18 @@ def block_mesh(
     mesh = mesh_of(kind, coordinates[used, :dim], numbered.reshape(corners.shape))
     nodes = np.unique(cells)
     return mesh, nodes, mesh.node_dofs(coordinates[nodes, :dim], labels[nodes])
+
+
+def _with_points(kind: str, mesh: Any) -> ImplicitMesh:
+    """A mesh of scikit-fem with the element's shape functions and integration points."""
+    technology = ELEMENTS[kind]
+    element = skfem.ElementVector(technology.element())
+    if technology.order > 0:
+        return ImplicitMesh(kind, skfem.Basis(mesh, element, intorder=technology.order))
+    centre, area = (1 / 3, 0.5) if technology.mesh is skfem.MeshTri else (0.5, 1.0)
+    return ImplicitMesh(
+        kind, skfem.Basis(mesh, element, quadrature=(np.full((2, 1), centre), np.array([area])))
+    )
 
 
 def _technology(kind: str) -> Technology:
@@ -265,10 +272,4 @@ def rectangle(kind: str, columns: int, rows: int, width: float, height: float) -
             "top": lambda x: np.abs(x[1] - height) < near,
         }
     )
-    element = skfem.ElementVector(technology.element())
-    if technology.order > 0:
-        return ImplicitMesh(kind, skfem.Basis(mesh, element, intorder=technology.order))
-    centre, area = (1 / 3, 0.5) if technology.mesh is skfem.MeshTri else (0.5, 1.0)
-    return ImplicitMesh(
-        kind, skfem.Basis(mesh, element, quadrature=(np.full((2, 1), centre), np.array([area])))
-    )
+    return _with_points(kind, mesh)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pybridge._core as _core
+from pybridge.conventions import block_to_matrix
 from pybridge.errors import SolverError
 from pybridge.material import Material
 
@@ -165,7 +166,7 @@ class MaterialPoints:
             (c, w) for c, w in zip(self.chunks, self.slices, strict=True) if w.start <= index < w.stop
         )
         k = index - where.start
-        return chunk.state[:, k].copy(), _full(chunk.trial_stretch[:, k])
+        return chunk.state[:, k].copy(), block_to_matrix(chunk.trial_stretch[:, k])
 
     def stiffness(self) -> NDArray:
         """D (components, components, n), Pa, of the kind chosen."""
@@ -207,12 +208,6 @@ class MaterialPoints:
         if self.pool:
             self.pool.shutdown()
             self.pool = None
-
-
-def _full(six: NDArray) -> NDArray:
-    """(3, 3) of 11, 22, 33, 12, 23, 13."""
-    a, b, c, d, e, f = six
-    return np.array([[a, d, f], [d, b, e], [f, e, c]])
 
 
 def _has_tangent(material: Material) -> bool:

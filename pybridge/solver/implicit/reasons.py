@@ -9,11 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pybridge._core as _core
+from pybridge.conventions import SYMMETRIC_NAMES
 from pybridge.errors import MaterialError
 from pybridge.packing import split_options
+from pybridge.packing.guards import inertial_time, mean_pressure
 from pybridge.solver.implicit.points import MaterialPoints
 
-COMPONENTS = {3: ("11", "22", "12"), 6: ("11", "22", "33", "12", "23", "13")}
+COMPONENTS = {3: ("11", "22", "12"), 6: SYMMETRIC_NAMES}
+LEAST_PRESSURE = (
+    0.01  # of the virgin packing's, that counts in the steps of an increment, as in packing_material.cpp
+)
 STATUS = {2: "recoverable: no answer to this increment", 3: "fatal: no answer at all"}
 GUARDS = ("inertial_number", "steps_min", "steps_max", "overlap_max")
 
@@ -162,16 +167,11 @@ def packing_failure(points: MaterialPoints, index: int) -> tuple[str, str]:
 
 def _substeps(material: Any, engine: Any, strain: float, inertial: float) -> float:
     """strain / (I / (d sqrt(rho / p)) dt), rounded up: the steps of an increment at the inertial number I."""
-    dim = engine.dim
-
-    def pressure(packing: Any) -> float:
-        return -float(np.trace(packing.measure().stress[:dim, :dim])) / dim
-
-    virgin = material.packing_of(np.zeros(material.state_size))
-    p = max(pressure(engine), 0.01 * pressure(virgin))
-    diameter = 2 * float(np.mean(engine.radius))
-    rate = inertial / (diameter * math.sqrt(engine.parameters.density / p))
-    return math.ceil(strain / (rate * engine.time_step))
+    dim, virgin = engine.dim, material.packing_of(np.zeros(material.state_size))
+    pressure = max(
+        mean_pressure(engine.measure(), dim), LEAST_PRESSURE * mean_pressure(virgin.measure(), dim)
+    )
+    return math.ceil(strain * inertial_time(engine, pressure) / (inertial * engine.time_step))
 
 
 def _above(value: float) -> float:
